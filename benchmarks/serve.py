@@ -1,6 +1,6 @@
 """Measure a served assistant over REST: start to first reply, latency, throughput, memory; prints JSON.
 
-Run `python -m benchmarks.serve` in a trained project. Figures of one run on one machine compare, others do not.
+Run `python -m benchmarks.serve` in a trained project. Compare only figures of one run on one machine.
 """
 
 from __future__ import annotations
