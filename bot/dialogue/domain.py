@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from bot.dialogue.messages import JSON
+from bot.dialogue.messages import JSON, Entity
 from bot.dialogue.slots import Slot
 from bot.errors import Location
 
@@ -93,3 +94,46 @@ class Domain:
     session_config: SessionConfig = SessionConfig()
     source: Mapping[str, JSON] = field(default_factory=dict)
     locations: Mapping[str, Location] = field(default_factory=dict)
+
+    @cached_property
+    def _indices(self) -> Mapping[str, int]:
+        return {name: index for index, name in reversed(list(enumerate(self.action_names)))}
+
+    def index_of(self, action: str) -> int | None:
+        """Return an action's place in the policies' scores; None for an unknown one."""
+        return self._indices.get(action)
+
+    def has_action(self, action: str) -> bool:
+        """Tell whether the assistant can do this: a name or an end-to-end text."""
+        return action in self._indices
+
+    def is_retrieval(self, intent: str | None) -> bool:
+        """Tell whether an intent is answered by a response selector."""
+        properties = self.intents.get(intent or "")
+        return properties is not None and properties.is_retrieval_intent
+
+    def is_retrieval_action(self, action: str) -> bool:
+        """Tell whether an action is `utter_<retrieval intent>`, which has no response of its own."""
+        return action.startswith("utter_") and self.is_retrieval(action.removeprefix("utter_"))
+
+    def overrides(self, action: str) -> bool:
+        """Tell whether the project brings its own code for an action: it lists the name under `actions`."""
+        return action in self.user_actions
+
+    def slot_features(self, values: Mapping[str, JSON]) -> dict[str, tuple[float, ...]]:
+        """Return the features of slots that have any which is not zero, in domain order."""
+        found = {
+            name: self.slots[name].features(value) for name, value in values.items() if name in self.slots
+        }
+        return {name: features for name, features in found.items() if any(features)}
+
+    def entity_labels(self, entities: Iterable[Entity], intent: str | None) -> tuple[str, ...]:
+        """Return the sorted labels (`city`, `city#from`) that this intent lets into policies' features."""
+        labels: set[str] = set()
+        for entity in entities:
+            labels.add(entity.entity)
+            labels.update(f"{entity.entity}#{part}" for part in (entity.role, entity.group) if part)
+        properties = self.intents.get(intent or "")
+        if properties is not None:
+            labels &= set(properties.used_entities)
+        return tuple(sorted(labels))

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from bot.dialogue.messages import JSON
 
+OTHER_CATEGORY = "__other__"
+
 
 class MappingType(StrEnum):
     """Where a slot's value comes from."""
@@ -75,3 +77,68 @@ class Slot:
     min_value: float = 0.0
     max_value: float = 1.0
     custom_type: str | None = None
+
+    @property
+    def is_featurized(self) -> bool:
+        """Whether policies see this slot at all."""
+        return self.influence_conversation and self.type is not SlotType.ANY
+
+    def coerce(self, value: JSON) -> JSON:
+        """Return the value as the slot stores it: a list slot wraps a single item."""
+        if self.type is SlotType.LIST and value and not isinstance(value, list):
+            return [value]
+        return value
+
+    def features(self, value: JSON) -> tuple[float, ...]:
+        """Return what policies see of a value: never the text itself, all zero when it is unset.
+
+        One number for text and list, two for bool and float (is it set, value), one per category and one
+        for any other category for categorical; empty for a slot that has no features.
+        """
+        if not self.is_featurized:
+            return ()
+        match self.type:
+            case SlotType.TEXT:
+                return (float(value is not None),)
+            case SlotType.LIST:
+                return (float(_has_items(value)),)
+            case SlotType.BOOL:
+                flag = _as_bool(value)
+                return (0.0, 0.0) if flag is None else (1.0, float(flag))
+            case SlotType.FLOAT:
+                return self._float_features(value)
+            case _:
+                return self._category_features(value)
+
+    def _float_features(self, value: JSON) -> tuple[float, ...]:
+        try:
+            clipped = max(self.min_value, min(self.max_value, float(value)))
+        except (TypeError, ValueError):
+            return (0.0, 0.0)
+        return (1.0, (clipped - self.min_value) / ((self.max_value - self.min_value) or 1.0))
+
+    def _category_features(self, value: JSON) -> tuple[float, ...]:
+        categories = (*(name for name in self.values if name != OTHER_CATEGORY), OTHER_CATEGORY)
+        if value is None:
+            return (0.0,) * len(categories)
+        found = str(value).lower()
+        chosen = found if found in categories else OTHER_CATEGORY
+        return tuple(float(name == chosen) for name in categories)
+
+
+def _has_items(value: JSON) -> bool:
+    try:
+        return value is not None and len(value) > 0
+    except TypeError:
+        return False
+
+
+def _as_bool(value: JSON) -> bool | None:
+    """Read true and false as people write them; None when it is neither."""
+    if isinstance(value, bool | int | float):
+        return bool(value == 1)
+    if not isinstance(value, str):
+        return None
+    if value.isnumeric():
+        return float(value) == 1.0
+    return {"true": True, "false": False}.get(value.strip().lower())
