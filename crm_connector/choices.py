@@ -1,0 +1,114 @@
+"""The closed sets of the CRM; the store keeps their values."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Owner(StrEnum):
+    """Who answers a conversation: exactly one at any time."""
+
+    BOT = "bot"
+    QUEUE = "queue"
+    AGENT = "agent"
+
+
+class Sentiment(StrEnum):
+    """How the customer sounds."""
+
+    POSITIVE = "positive"
+    NEUTRAL = "neutral"
+    NEGATIVE = "negative"
+
+
+class OrderStatus(StrEnum):
+    """The life of an order; a parcel moves only in `SHIPPED`."""
+
+    PROCESSING = "processing"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    CANCELLED = "cancelled"
+
+
+class ReturnStatus(StrEnum):
+    """The life of a return, from the customer's wish to the money."""
+
+    REQUESTED = "requested"
+    RECEIVED = "received"
+    REFUNDED = "refunded"
+    REJECTED = "rejected"
+
+
+class ReturnRefusal(StrEnum):
+    """Why an order line cannot be sent back."""
+
+    NOT_IN_ORDER = "not_in_order"
+    CANCELLED = "cancelled"
+    NOT_DELIVERED = "not_delivered"
+    TOO_LATE = "too_late"
+
+
+class ComplaintCategory(StrEnum):
+    """What a ticket or an escalation is about."""
+
+    DELIVERY = "delivery"
+    PRODUCT = "product"
+    SERVICE = "service"
+    ORDER = "order"
+    RETURN = "return"
+    PAYMENT = "payment"
+    ACCOUNT = "account"
+    OTHER = "other"
+
+
+class TicketStatus(StrEnum):
+    """The life of a ticket; `CLOSED` is final."""
+
+    OPEN = "open"
+    PENDING = "pending"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+
+class Priority(StrEnum):
+    """How soon a ticket wants an answer."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+    URGENT = "urgent"
+
+
+class Severity(StrEnum):
+    """How bad a complaint is."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class EscalationStatus(StrEnum):
+    """The life of an escalation."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    RESOLVED = "resolved"
+
+
+class RecommendationStatus(StrEnum):
+    """What the customer made of a recommendation."""
+
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+
+
+class Stage(StrEnum):
+    """The stages of an opportunity, in their order; `WON` and `LOST` are final."""
+
+    LEAD = "lead"
+    QUALIFIED = "qualified"
+    PROPOSAL = "proposal"
+    WON = "won"
+    LOST = "lost"

@@ -1,0 +1,217 @@
+"""Opening a CRM store by URL: SQLite by default, PostgreSQL beyond; sessions are the unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    StaticPool,
+    create_engine,
+    event,
+    make_url,
+    select,
+    text,
+)
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from crm_connector.columns import Base
+
+DEFAULT_URL = "sqlite:///crm.db"
+
+Row = TypeVar("Row", bound=Base)
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_READING = "crm_reading"  # execution option: a transaction that only reads takes no write lock
+_MIGRATION_LOCK = 7_206_119  # key of the advisory lock on PostgreSQL; any number that nobody else uses
+
+
+class StoreUnavailable(Exception):
+    """The store is away, locked, or its address is wrong; trying again later may help."""
+
+
+class Store:
+    """An open CRM store."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._reading = engine.execution_options(**{_READING: True})
+
+    @property
+    def address(self) -> str:
+        """The URL without its password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """One transaction: committed when the block ends, rolled back when it raises.
+
+        Rows stay readable afterwards. On SQLite the block holds the only write lock: no slow work in it.
+
+        Raises:
+            StoreUnavailable: The database is locked, away, or broken.
+        """
+        with (
+            _unavailable(self.address),
+            Session(self.engine, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session for reading: it waits for nobody, and nothing it changes is kept.
+
+        Raises:
+            StoreUnavailable: The database is away or broken.
+        """
+        with _unavailable(self.address), Session(self._reading, expire_on_commit=False) as session:
+            yield session
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open(  # noqa: A001 - reads as `database.open(url)`
+    url: str = DEFAULT_URL, *, must_exist: bool = False, busy_timeout_s: float = 5.0
+) -> Store:
+    """Open a store and bring its tables up to date.
+
+    Args:
+        url: SQLAlchemy's, such as `sqlite:///crm.db` or `postgresql+psycopg://name@host/database`.
+        must_exist: Refuse an SQLite file that is not there instead of making it.
+        busy_timeout_s: How long to wait for a locked SQLite file, or for PostgreSQL to answer.
+
+    Raises:
+        StoreUnavailable: The address is wrong, or the database locked, away, or no database.
+    """
+    engine = create_store_engine(url, must_exist=must_exist, busy_timeout_s=busy_timeout_s)
+    try:
+        upgrade(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Store(engine)
+
+
+def create_store_engine(url: str, *, must_exist: bool = False, busy_timeout_s: float = 5.0) -> Engine:
+    """Make the engine for a URL without touching tables; arguments and errors as for `open`."""
+    address = _parse(url)
+    if address.get_backend_name() == "postgresql":
+        return create_engine(
+            address, pool_pre_ping=True, connect_args={"connect_timeout": max(2, round(busy_timeout_s))}
+        )
+    if must_exist and address.database and not Path(address.database).exists():
+        raise StoreUnavailable(
+            f"no CRM store at {address.database}; `python -m crm_connector fill` makes one"
+        )
+    in_memory = not address.database or address.database == ":memory:"
+    engine = create_engine(
+        address,
+        poolclass=StaticPool if in_memory else None,
+        connect_args={"timeout": busy_timeout_s, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def upgrade(engine: Engine) -> None:
+    """Run the migrations that are missing, all in one transaction; two processes at once wait for each other.
+
+    Raises:
+        StoreUnavailable: The database is locked, away, or no database.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    with _unavailable(engine.url.render_as_string(hide_password=True)), engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def insert_once(session: Session, row: Row, *key: ColumnElement[bool]) -> Row:
+    """Store a row, or return the one that is already there under its natural key.
+
+    Safe against another transaction that inserts the same key at the same time: the unique constraint
+    decides, and the loser reads the winner's row. `result is row` tells whether the row is new.
+
+    Args:
+        session: The transaction.
+        row: The new row; left alone when there is one already.
+        key: Conditions that find the row by its natural key.
+    """
+    stored = session.scalars(select(type(row)).where(*key)).one_or_none()
+    if stored is not None:
+        return stored
+    try:
+        with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        stored = session.scalars(select(type(row)).where(*key)).one_or_none()
+        if stored is None:  # another constraint was broken, not the natural key
+            raise
+        return stored
+    return row
+
+
+def _parse(url: str) -> URL:
+    """Refuse what cannot be an address, naming what would be one."""
+    try:
+        address = make_url(url)
+        backend = address.get_backend_name()
+    except ArgumentError as error:
+        raise StoreUnavailable(
+            f"{url!r} is no database URL, expected for instance {DEFAULT_URL!r}"
+        ) from error
+    if backend not in ("sqlite", "postgresql"):
+        raise StoreUnavailable(f"database {backend!r} is not supported, expected sqlite or postgresql")
+    # A bare `postgresql://` would ask for psycopg2.
+    return address.set(drivername="postgresql+psycopg") if address.drivername == "postgresql" else address
+
+
+@contextmanager
+def _unavailable(address: str) -> Iterator[None]:
+    """Say what is wrong with the store in one line, whichever driver found it out."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, sqlalchemy.exc.TimeoutError) as error:
+        cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise StoreUnavailable(f"CRM store {address} is not available: {cause}") from error
+
+
+def _set_pragmas(connection: Any, _record: object) -> None:
+    """Leave transactions to SQLAlchemy (savepoints need it), read beside a writer, check references."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    """Take SQLite's write lock at once: a transaction that has read cannot wait for it any more."""
+    reading = connection.get_execution_options().get(_READING, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
