@@ -1,0 +1,60 @@
+"""Which channels there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from bot.channels.channel import Channel, ChannelParts
+from bot.channels.rest import Rest
+from bot.channels.web_widget.widget import WebWidget
+from bot.dialogue.messages import JSON
+from bot.errors import SettingsError, nearest
+
+_log = structlog.get_logger(__name__)
+
+CHANNELS: Mapping[str, Callable[[Mapping[str, JSON], ChannelParts], Channel]] = {
+    Rest.name: Rest.from_credentials,
+    WebWidget.name: WebWidget.from_credentials,
+}
+
+# Sections that Rasa projects carry and that this product does not serve; a project with one still starts.
+# `rasa` is the address of Rasa X.
+_NOT_SERVED = frozenset(
+    (
+        *("rasa", "botframework", "callback", "facebook", "hangouts", "mattermost", "rocketchat"),
+        *("slack", "socketio", "telegram", "twilio", "twilio_voice", "webexteams"),
+    )
+)
+
+
+def channels_from_credentials(credentials: Mapping[str, JSON], parts: ChannelParts) -> list[Channel]:
+    """Build every channel that `credentials.yml` names, in its order.
+
+    Raises:
+        SettingsError: A channel nobody knows, or a section that is wrong.
+    """
+    return [
+        CHANNELS[name](_section(name, section), parts)
+        for name, section in credentials.items()
+        if _is_served(name)
+    ]
+
+
+def _is_served(name: str) -> bool:
+    if name in CHANNELS:
+        return True
+    if name in _NOT_SERVED or "." in name:
+        _log.warning("channel passed over, it is not served", channel=name)
+        return False
+    guess = nearest(name, CHANNELS) or f", expected one of {', '.join(CHANNELS)}"
+    raise SettingsError(f"credentials.yml: unknown channel '{name}'{guess}")
+
+
+def _section(name: str, section: JSON) -> Mapping[str, JSON]:
+    if section is None:
+        return {}
+    if not isinstance(section, Mapping):
+        raise SettingsError(f"credentials.yml: channel '{name}' is {section!r}, expected its settings")
+    return section

@@ -1,0 +1,102 @@
+"""The web application: channels, page, health and model interface under one roof."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import structlog
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from bot.channels.channel import Channel
+from bot.channels.http_errors import error_body, refusal_response
+from bot.channels.incoming import Refused
+from bot.channels.registry import channels_from_credentials
+from bot.dialogue.messages import JSON
+from bot.server.health import health_router
+from bot.server.middleware import MAX_BODY_BYTES, BodyLimit, RequestLog, SecurityHeaders
+from bot.server.model_api import model_router
+from bot.server.pages import STATIC, WidgetFiles, pages_router
+from bot.server.parts import ServerParts
+
+_log = structlog.get_logger(__name__)
+
+_Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+_REASONS = {401: "NotAuthenticated", 403: "NotAuthorized", 404: "Not found", 406: "NotAcceptable"}
+
+
+def create_app(parts: ServerParts, credentials: Mapping[str, JSON]) -> FastAPI:
+    """Build the application with the channels that `credentials` names.
+
+    The channels are kept in `app.state.channels`, by name.
+
+    Raises:
+        SettingsError: `credentials` names an unknown channel or holds a wrong setting.
+    """
+    channels = channels_from_credentials(credentials, parts.channel_parts)
+    app = FastAPI(title="Frontdesk", openapi_url=None, lifespan=_lifespan(parts, channels))
+    app.state.channels = {channel.name: channel for channel in channels}
+    for channel in channels:
+        app.include_router(channel.router())
+    app.include_router(pages_router(with_widget="web_widget" in app.state.channels))
+    app.include_router(health_router(parts))
+    app.include_router(model_router(parts.model))
+    app.mount("/static", WidgetFiles(directory=STATIC), name="static")
+    _answer_errors(app)
+    # The last one added is the outermost.
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestLog)
+    return app
+
+
+def server(app: FastAPI, *, host: str, port: int, grace_s: int = 10) -> uvicorn.Server:
+    """Return the HTTP server for the application; at its end turns under way get `grace_s` seconds.
+
+    Our own request log replaces uvicorn's, which would print whole addresses.
+    """
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=grace_s,
+        ws_max_size=MAX_BODY_BYTES,
+    )
+    return uvicorn.Server(config)
+
+
+def _lifespan(parts: ServerParts, channels: Sequence[Channel]) -> _Lifespan:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        _log.info("serving", channels=[channel.name for channel in channels], model_id=parts.model.model_id)
+        yield
+        for channel in channels:
+            await channel.close()
+        await parts.close()
+
+    return lifespan
+
+
+def _answer_errors(app: FastAPI) -> None:
+    @app.exception_handler(Refused)
+    async def refused(_: Request, error: Refused) -> Response:
+        return refusal_response(error)
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> Response:
+        reason = _REASONS.get(error.status_code, "BadRequest")
+        body = error_body(str(error.detail), code=error.status_code, reason=reason)
+        return JSONResponse(body, status_code=error.status_code, headers=error.headers)
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        _log.error("request failed", path=request.url.path, exc_info=error)
+        body = error_body("Something went wrong on our side.", code=500, reason="InternalError")
+        return JSONResponse(body, status_code=500)

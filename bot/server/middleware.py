@@ -1,0 +1,96 @@
+"""What wraps every request: a size limit, security headers, a line in the log."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bot.channels.incoming import Refused
+
+_log = structlog.get_logger(__name__)
+
+# 10,000 characters are 120,000 bytes when every one of them is written as two \uXXXX.
+MAX_BODY_BYTES = 256 * 1024
+
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class BodyLimit:
+    """Refuses bodies over `max_bytes`, whether they say so beforehand or not."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with a counter on its body."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        seen_bytes = 0
+
+        async def counted() -> Message:
+            nonlocal seen_bytes
+            message = await receive()
+            seen_bytes += len(message.get("body", b""))
+            if seen_bytes > self._max_bytes:
+                text = f"The body is too large, at most {self._max_bytes:,} bytes are allowed."
+                raise Refused(text, code=413, reason="BodyTooLarge")
+            return message
+
+        await self._app(scope, counted, send)
+
+
+class SecurityHeaders:
+    """Adds the headers of a careful site to every answer that does not bring its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and complete the answer's headers."""
+
+        async def completed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, completed)
+
+
+class RequestLog:
+    """Logs method, path, status and duration; never a query, a header or a body: they may name people."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and log how it ended."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started_s = time.perf_counter()
+        status = 500
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        finally:
+            duration_ms = round((time.perf_counter() - started_s) * 1000, 1)
+            log = _log.warning if status >= 500 else _log.info
+            log("request", method=scope["method"], path=scope["path"], status=status, ms=duration_ms)
