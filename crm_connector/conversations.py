@@ -1,0 +1,240 @@
+"""Conversations: what was said, which messages were answered, and who owns them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from crm_connector.columns import JSON, JSONObject, storable, utc_now
+from crm_connector.database import insert_once
+from crm_connector.tables import Conversation, ConversationEvent, InboundMessage
+
+
+class DuplicateMessage(Exception):
+    """The message was answered before; `stored` says where its turn is."""
+
+    def __init__(self, stored: InboundMessage) -> None:
+        self.stored = stored
+        super().__init__(f"message {stored.external_id!r} of channel {stored.channel!r} was answered before")
+
+
+@dataclass(frozen=True, slots=True)
+class MessageKey:
+    """What makes a message of a conversation the same message again: its channel and the channel's id."""
+
+    channel: str
+    external_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event in Rasa's wire form and its place in the conversation; the first is 1."""
+
+    sequence: int
+    data: JSONObject
+
+
+class Speaker(StrEnum):
+    """Who said a line."""
+
+    CUSTOMER = "customer"
+    ASSISTANT = "assistant"
+    AGENT = "agent"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a transcript; `message_id` only where the customer speaks."""
+
+    sequence: int
+    said_at: datetime
+    speaker: Speaker
+    text: str
+    message_id: str | None = None
+
+
+_SPEAKERS = {"user": Speaker.CUSTOMER, "bot": Speaker.ASSISTANT, "agent": Speaker.AGENT}
+
+
+def find(session: Session, sender_id: str) -> Conversation | None:
+    """The conversation of a sender_id."""
+    return session.scalars(select(Conversation).where(Conversation.sender_id == sender_id)).one_or_none()
+
+
+def find_or_create(
+    session: Session, sender_id: str, channel: str, *, customer_id: int | None = None
+) -> Conversation:
+    """The conversation of a sender_id; a new one belongs to the bot."""
+    sender_id = storable(sender_id)
+    row = Conversation(sender_id=sender_id, channel=channel, customer_id=customer_id)
+    conversation = insert_once(session, row, Conversation.sender_id == sender_id)
+    if conversation.customer_id is None and customer_id is not None:
+        conversation.customer_id = customer_id
+    return conversation
+
+
+def seen_message(session: Session, conversation: Conversation, key: MessageKey) -> InboundMessage | None:
+    """Where the turn of a message is, when it was answered before."""
+    return session.scalars(
+        select(InboundMessage).where(
+            InboundMessage.conversation_id == conversation.id,
+            InboundMessage.channel == key.channel,
+            InboundMessage.external_id == key.external_id,
+        )
+    ).one_or_none()
+
+
+def append_events(
+    session: Session,
+    conversation: Conversation,
+    events: Sequence[JSONObject],
+    *,
+    inbound: MessageKey | None = None,
+) -> tuple[int, int]:
+    """Append the events of a turn, in Rasa's wire form, and note which message they answer.
+
+    Args:
+        session: The transaction; nothing is kept of a turn that fails.
+        conversation: Of the sender.
+        events: In their order.
+        inbound: The message that began the turn.
+
+    Returns:
+        The half-open range of sequences [first, end) that the events got.
+
+    Raises:
+        DuplicateMessage: The message was answered before; nothing was appended.
+    """
+    session.flush()
+    # Counting up locks the row: a second writer waits, so that sequences have no gaps and no twins, and the
+    # check for a duplicate below sees what the first one wrote.
+    end = session.execute(
+        update(Conversation)
+        .where(Conversation.id == conversation.id)
+        .values(last_sequence=Conversation.last_sequence + len(events), last_activity_at=utc_now())
+        .returning(Conversation.last_sequence)
+        .execution_options(synchronize_session=False)
+    ).scalar_one()
+    first = end - len(events) + 1
+    if inbound is not None:
+        _note_message(session, conversation, inbound, first=first, last=end)
+    if events:
+        session.execute(insert(ConversationEvent), _event_rows(conversation, events, first))
+    session.refresh(conversation)
+    return first, end + 1
+
+
+def load_events(
+    session: Session, conversation: Conversation, *, after: int | None = None, until: int | None = None
+) -> list[StoredEvent]:
+    """Events in their order: those of the present session, or those with `after < sequence <= until`.
+
+    A session begins with its `session_started`, and with the `action_session_start` right before it.
+    """
+    start = _session_start(session, conversation) - 1 if after is None else after
+    query = (
+        select(ConversationEvent.sequence, ConversationEvent.data)
+        .where(ConversationEvent.conversation_id == conversation.id, ConversationEvent.sequence > start)
+        .order_by(ConversationEvent.sequence)
+    )
+    if until is not None:
+        query = query.where(ConversationEvent.sequence <= until)
+    return [StoredEvent(sequence, data) for sequence, data in session.execute(query)]
+
+
+def answers_of(session: Session, message: InboundMessage) -> list[JSONObject]:
+    """What the bot said in the turn of a message, as `bot` events: what a redelivery is answered with."""
+    conversation = session.get_one(Conversation, message.conversation_id)
+    turn = load_events(session, conversation, after=message.first_sequence - 1, until=message.last_sequence)
+    return [event.data for event in turn if event.data.get("event") == "bot"]
+
+
+def transcript(session: Session, conversation: Conversation, *, after: int = 0) -> list[Line]:
+    """What was said, without what was thought: the lines of customer, assistant and agent."""
+    rows = session.execute(
+        select(ConversationEvent.sequence, ConversationEvent.type_name, ConversationEvent.data)
+        .where(
+            ConversationEvent.conversation_id == conversation.id,
+            ConversationEvent.sequence > after,
+            ConversationEvent.type_name.in_(_SPEAKERS),
+        )
+        .order_by(ConversationEvent.sequence)
+    )
+    return [
+        Line(
+            sequence=sequence,
+            said_at=datetime.fromtimestamp(float(data.get("timestamp") or 0), UTC),
+            speaker=_SPEAKERS[type_name],
+            text=_text(data.get("text")),
+            message_id=data.get("message_id") if type_name == "user" else None,
+        )
+        for sequence, type_name, data in rows
+    ]
+
+
+def _text(value: JSON) -> str:
+    """The text of an event; a bot's turn may have none, only a picture or cards."""
+    return value if isinstance(value, str) else ""
+
+
+def _session_start(session: Session, conversation: Conversation) -> int:
+    """The sequence with which the present session begins, 1 before there was any."""
+    started = session.scalar(
+        select(func.max(ConversationEvent.sequence)).where(
+            ConversationEvent.conversation_id == conversation.id,
+            ConversationEvent.type_name == "session_started",
+        )
+    )
+    if started is None:
+        return 1
+    before: JSONObject | None = session.scalar(
+        select(ConversationEvent.data).where(
+            ConversationEvent.conversation_id == conversation.id,
+            ConversationEvent.sequence == started - 1,
+        )
+    )
+    begins_earlier = before is not None and before.get("name") == "action_session_start"
+    return started - 1 if begins_earlier else started
+
+
+def _note_message(
+    session: Session, conversation: Conversation, key: MessageKey, *, first: int, last: int
+) -> None:
+    """Store where the turn of a message is, or say that it was answered before."""
+    row = InboundMessage(
+        conversation_id=conversation.id,
+        channel=key.channel,
+        external_id=storable(key.external_id),
+        first_sequence=first,
+        last_sequence=last,
+    )
+    stored = insert_once(
+        session,
+        row,
+        InboundMessage.conversation_id == row.conversation_id,
+        InboundMessage.channel == row.channel,
+        InboundMessage.external_id == row.external_id,
+    )
+    if stored is not row:
+        raise DuplicateMessage(stored)
+
+
+def _event_rows(
+    conversation: Conversation, events: Sequence[JSONObject], first: int
+) -> list[dict[str, object]]:
+    """The rows of events, ready for one insert."""
+    return [
+        {
+            "conversation_id": conversation.id,
+            "sequence": sequence,
+            "type_name": str(data.get("event")),
+            "data": data,
+            "created_at": utc_now(),
+        }
+        for sequence, data in enumerate(events, start=first)
+    ]

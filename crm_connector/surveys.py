@@ -1,0 +1,28 @@
+"""How satisfied customers are."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from crm_connector.columns import storable
+from crm_connector.database import insert_once
+from crm_connector.tables import Survey
+
+
+def record_survey(session: Session, survey: Survey) -> Survey:
+    """Store a survey, or return the one that was given under the same `source_key` before.
+
+    Raises:
+        ValueError: The rating is not one of 1 to 5.
+    """
+    if not 1 <= survey.rating <= 5:
+        raise ValueError(f"rating {survey.rating}, expected 1 to 5")
+    survey.source_key = storable(survey.source_key)
+    return insert_once(session, survey, Survey.source_key == survey.source_key)
+
+
+def mean_rating(session: Session) -> float | None:
+    """The mean of all ratings, None before the first."""
+    mean = session.scalar(select(func.avg(Survey.rating)))
+    return None if mean is None else float(mean)
