@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from crm_connector.columns import Base
@@ -34,6 +35,7 @@ Row = TypeVar("Row", bound=Base)
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _READING = "crm_reading"  # execution option: a transaction that only reads takes no write lock
+_alembic = threading.Lock()  # Alembic keeps the running migration in its module
 _MIGRATION_LOCK = 7_206_119  # key of the advisory lock on PostgreSQL; any number that nobody else uses
 
 
@@ -100,7 +102,7 @@ def open(  # noqa: A001 - reads as `database.open(url)`
     Args:
         url: SQLAlchemy's, such as `sqlite:///crm.db` or `postgresql+psycopg://name@host/database`.
         must_exist: Refuse an SQLite file that is not there instead of making it.
-        busy_timeout_s: How long to wait for a locked SQLite file, or for PostgreSQL to answer.
+        busy_timeout_s: How long to wait for a locked file or row, or for PostgreSQL to answer.
 
     Raises:
         StoreUnavailable: The address is wrong, or the database locked, away, or no database.
@@ -118,9 +120,11 @@ def create_store_engine(url: str, *, must_exist: bool = False, busy_timeout_s: f
     """Make the engine for a URL without touching tables; arguments and errors as for `open`."""
     address = _parse(url)
     if address.get_backend_name() == "postgresql":
-        return create_engine(
-            address, pool_pre_ping=True, connect_args={"connect_timeout": max(2, round(busy_timeout_s))}
-        )
+        arguments = {
+            "connect_timeout": max(2, round(busy_timeout_s)),  # the driver's least is two seconds
+            "options": f"-c lock_timeout={round(busy_timeout_s * 1000)}",
+        }
+        return create_engine(address, pool_pre_ping=True, connect_args=arguments)
     if must_exist and address.database and not Path(address.database).exists():
         raise StoreUnavailable(
             f"no CRM store at {address.database}; `python -m crm_connector fill` makes one"
@@ -144,7 +148,8 @@ def upgrade(engine: Engine) -> None:
     """
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with _unavailable(engine.url.render_as_string(hide_password=True)), engine.begin() as connection:
+    address = engine.url.render_as_string(hide_password=True)
+    with _alembic, _unavailable(address), engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
         config.attributes["connection"] = connection
@@ -196,7 +201,9 @@ def _unavailable(address: str) -> Iterator[None]:
     """Say what is wrong with the store in one line, whichever driver found it out."""
     try:
         yield
-    except (OperationalError, InterfaceError, sqlalchemy.exc.TimeoutError) as error:
+    except (DatabaseError, InterfaceError, sqlalchemy.exc.TimeoutError) as error:
+        if isinstance(error, DatabaseError) and type(error) not in (DatabaseError, OperationalError):
+            raise  # a broken constraint or a wrong statement is no matter of the store's health
         cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         raise StoreUnavailable(f"CRM store {address} is not available: {cause}") from error
 
