@@ -1,0 +1,141 @@
+"""Text to vectors with ONNX Runtime: the encoder as it serves, without torch.
+
+An encoder folder holds `encoder.onnx`, `tokenizer.json` and `encoder.json`; `language.export` writes it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf, NoSuchFile
+from tokenizers import Tokenizer
+
+from language.tokens import Span
+
+FloatArray = npt.NDArray[np.float32]
+GRAPH_FILE, TOKENIZER_FILE, ABOUT_FILE = "encoder.onnx", "tokenizer.json", "encoder.json"
+
+
+class EncoderError(Exception):
+    """A backbone or an encoder folder is missing, broken, or not what it says it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderFacts:
+    """What `encoder.json` says: `key` is the hash of the weights and of how they were exported.
+
+    `width` is the length of a vector: the last layer and a middle one, side by side.
+    """
+
+    key: str
+    backbone: str
+    width: int
+    max_pieces: int
+    unknown_piece: int
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedText:
+    """A text as vectors.
+
+    `pieces` (T, width) are the word pieces without special tokens, `spans` their character offsets.
+    `pooled` (width,) is the mean over all pieces, special tokens included. `known` in [0, 1] is the share of
+    pieces that the backbone's vocabulary knows: 0.0 for a text without pieces.
+    """
+
+    pieces: FloatArray
+    spans: tuple[Span, ...]
+    pooled: FloatArray
+    known: float
+
+
+class OnnxEncoder:
+    """An encoder folder, loaded; `encode` may be called from several threads at once."""
+
+    def __init__(self, folder: Path, *, threads: int = 1) -> None:
+        try:
+            facts = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
+            self.facts = EncoderFacts(**facts)
+            self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
+            self._session = onnxruntime.InferenceSession(
+                str(folder / GRAPH_FILE), _options(threads), providers=["CPUExecutionProvider"]
+            )
+        except (OSError, ValueError, TypeError, Fail, InvalidGraph, InvalidProtobuf, NoSuchFile) as error:
+            raise EncoderError(f"{folder}: not a readable encoder folder ({error})") from error
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(self.facts.max_pieces)
+
+    def encode(self, text: str) -> EncodedText:
+        """Turn one text into vectors; what lies beyond `max_pieces` word pieces is not looked at."""
+        encoding = self._tokenizer.encode(text)
+        vectors = self.run(np.array([encoding.ids], np.int64))
+        inner = [row for row, special in enumerate(encoding.special_tokens_mask) if not special]
+        known = sum(encoding.ids[row] != self.facts.unknown_piece for row in inner)
+        return EncodedText(
+            pieces=vectors[inner],
+            spans=tuple(encoding.offsets[row] for row in inner),
+            pooled=vectors.mean(axis=0),
+            known=known / len(inner) if inner else 0.0,
+        )
+
+    def piece_ids(self, text: str) -> list[int]:
+        """Return the ids of the word pieces, special tokens included."""
+        return list(self._tokenizer.encode(text).ids)
+
+    def run(self, ids: npt.NDArray[np.int64]) -> FloatArray:
+        """Return the vectors (T, width) of one text's piece ids (1, T)."""
+        feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        vectors: FloatArray = self._session.run(None, feed)[0][0]  # (T, width)
+        return vectors
+
+    def encode_all(self, texts: Sequence[str]) -> Iterator[EncodedText]:
+        """Encode many texts, in order, on all cores.
+
+        One text a run: dynamic INT8 scales each run by its own content, so a batch would give a training
+        sentence other vectors than the same sentence gets when a customer writes it. On two cores this is as
+        fast as batches of 32.
+        """
+        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        with ThreadPoolExecutor(workers) as pool:
+            yield from pool.map(self.encode, texts)
+
+
+def _options(threads: int) -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Idle threads that spin would take the second core away from the rest of the process.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def word_vectors(encoded: EncodedText, words: Sequence[Span]) -> FloatArray:
+    """Average the pieces that overlap each word: (words, width); zeros where none does.
+
+    Both `words` and the pieces stand in text order and do not overlap among themselves.
+    """
+    vectors = np.zeros((len(words), encoded.pieces.shape[1]), np.float32)
+    first = 0
+    for row, (start, end) in enumerate(words):
+        while first < len(encoded.spans) and encoded.spans[first][1] <= start:
+            first += 1
+        last = first
+        while last < len(encoded.spans) and encoded.spans[last][0] < end:
+            last += 1
+        if last > first:
+            vectors[row] = encoded.pieces[first:last].mean(axis=0)
+    return vectors
+
+
+def write_facts(folder: Path, facts: EncoderFacts) -> None:
+    """Write `encoder.json`."""
+    (folder / ABOUT_FILE).write_text(json.dumps(asdict(facts), indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,101 @@
+"""Sparse character and word n-grams of a text, for scripts with and without word boundaries."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from language.tokens import is_unspaced
+
+_WORD_CHARACTERS = re.compile(r"\w+", re.UNICODE)
+_CHARACTER_LENGTHS = (2, 3, 4, 5)
+_DIGITS = re.compile(r"\d")
+
+
+def _units(text: str) -> list[str]:
+    """Return the words of a text in order; a character of an unspaced script is a word of its own."""
+    units: list[str] = []
+    for run in _WORD_CHARACTERS.findall(text):
+        word = ""
+        for character in run:
+            if is_unspaced(character):
+                if word:
+                    units.append(word)
+                    word = ""
+                units.append(character)
+            else:
+                word += character
+        if word:
+            units.append(word)
+    return units
+
+
+def ngrams(text: str) -> Counter[str]:
+    """Count the n-grams of a text, lower-cased, digits folded to 0.
+
+    Words and pairs of words stand with the prefix `w `, pieces of 2 to 5 characters within a padded word
+    with `c `. A character of an unspaced script counts as a word: its pairs are the bigrams.
+    """
+    units = _units(_DIGITS.sub("0", text.lower()))
+    found: Counter[str] = Counter(f"w {unit}" for unit in units)
+    found.update(f"w {left} {right}" for left, right in itertools.pairwise(units))
+    for unit in units:
+        if not is_unspaced(unit[0]):
+            padded = f" {unit} "
+            for length in _CHARACTER_LENGTHS:
+                found.update(
+                    f"c {padded[start : start + length]}" for start in range(max(1, len(padded) - length + 1))
+                )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class SparseVector:
+    """The non-zero entries of a vector: columns (ascending) and their values."""
+
+    columns: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NgramVocabulary:
+    """The n-grams of the training texts, each with its column and its inverse document frequency.
+
+    Word n-grams and character n-grams are two blocks, each scaled to length 1 (0 where a text has none).
+    """
+
+    columns: Mapping[str, int]
+    weights: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], *, max_size: int = 60_000) -> NgramVocabulary:
+        """Learn the vocabulary; beyond `max_size` the n-grams of the fewest texts are left out."""
+        counts: Counter[str] = Counter()
+        for text in texts:
+            counts.update(ngrams(text).keys())
+        kept = sorted(counts, key=lambda gram: (-counts[gram], gram))[:max_size]
+        weights = tuple(math.log((1 + len(texts)) / (1 + counts[gram])) + 1 for gram in kept)
+        return cls({gram: column for column, gram in enumerate(kept)}, weights)
+
+    def vector(self, text: str) -> SparseVector:
+        """Weigh the n-grams of a text: (1 + ln count) x inverse document frequency, length 1 per block."""
+        blocks: dict[str, dict[int, float]] = {"w": {}, "c": {}}
+        for gram, count in ngrams(text).items():
+            column = self.columns.get(gram)
+            if column is not None:
+                blocks[gram[0]][column] = (1 + math.log(count)) * self.weights[column]
+        entries: list[tuple[int, float]] = []
+        for block in blocks.values():
+            entries.extend(_unit_length(block.items()))
+        entries.sort()
+        return SparseVector(tuple(column for column, _ in entries), tuple(value for _, value in entries))
+
+
+def _unit_length(entries: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:
+    pairs = list(entries)
+    norm = math.sqrt(sum(value * value for _, value in pairs))
+    return [(column, value / norm) for column, value in pairs] if norm else []
