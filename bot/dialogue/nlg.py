@@ -108,9 +108,8 @@ def render(
 def bot_uttered(message: Mapping[str, JSON]) -> BotUttered:
     """Build the event: known parts become `data`, everything else metadata.
 
-    An image without an attachment stands in both places, as in Rasa's stored events.
+    Deviation: Rasa stores an image a second time as attachment, and takes it out again when it sends.
     """
     data = {part: message.get(part) for part in _PARTS}
-    data["attachment"] = data["attachment"] or data["image"]
     rest = {key: value for key, value in message.items() if key not in (*_PARTS, "text")}
     return BotUttered(text=message.get("text"), data=data, metadata=rest)

@@ -1,0 +1,281 @@
+"""One message through its turn. Start reading here: `Processor.handle`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from bot.dialogue.domain import ACTION_LISTEN, SESSION_STARTED_METADATA, Domain
+from bot.dialogue.events import (
+    ActionExecuted,
+    ActionExecutionRejected,
+    BotUttered,
+    Event,
+    SlotSet,
+    UserUtteranceReverted,
+    UserUttered,
+)
+from bot.dialogue.intent_payload import parse_intent_payload
+from bot.dialogue.messages import JSON, ParseResult, UserMessage
+from bot.dialogue.tracker import Tracker
+from bot.runtime.action_runner import ActionRunner
+from bot.runtime.apologies import ACTION_FAILED, internal_failure
+from bot.runtime.custom_actions import ActionRejected
+from bot.runtime.incoming_text import clean_text
+from bot.runtime.locks import ConversationLocks
+from bot.runtime.tracker_store import AlreadyAnswered, StoredConversation, StoreUnavailable, TrackerStore
+from bot.runtime.turn import SESSION_START, Turn, earlier_replies
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_MAX_PREDICTIONS = 10
+
+
+class Parser(Protocol):
+    """Who understands text; called from a worker thread."""
+
+    def parse(self, text: str) -> ParseResult:
+        """Return intent, entities and the rest."""
+        ...
+
+
+class NextAction(Protocol):
+    """What the policies say: the action, how sure they are in [0, 1], and the events to note before it."""
+
+    @property
+    def confidence(self) -> float: ...  # noqa: D102 (the names say it)
+    @property
+    def policy(self) -> str | None: ...  # noqa: D102
+    @property
+    def events(self) -> Sequence[Event]: ...  # noqa: D102
+    @property
+    def is_end_to_end(self) -> bool: ...  # noqa: D102
+    @property
+    def hide_rule_turn(self) -> bool: ...  # noqa: D102
+    def action(self, domain: Domain) -> str: ...  # noqa: D102
+
+
+class NextActionPolicy(Protocol):
+    """Who decides: the ensemble of policies."""
+
+    def predict(self, tracker: Tracker, domain: Domain) -> NextAction:
+        """Score every action for the next step."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The next action and where it comes from; `confidence` in [0, 1]."""
+
+    action: str
+    policy: str | None = None
+    confidence: float = 1.0
+    events: Sequence[Event] = ()
+    is_end_to_end: bool = False
+    hide_rule_turn: bool = False
+
+
+@dataclass
+class Processor:
+    """Takes messages through their turns, those of one conversation in order.
+
+    `marks` (model and assistant id) become metadata of every event. `clock` gives seconds since the epoch.
+    """
+
+    domain: Domain
+    parser: Parser
+    policies: NextActionPolicy
+    runner: ActionRunner
+    store: TrackerStore
+    marks: Mapping[str, JSON] = field(default_factory=dict)
+    max_predictions: int = DEFAULT_MAX_PREDICTIONS
+    clock: Callable[[], float] = time.time
+    locks: ConversationLocks = field(default_factory=ConversationLocks)
+    _unsaved: dict[str, list[tuple[UserMessage, list[Event]]]] = field(default_factory=dict)
+
+    async def handle(self, message: UserMessage) -> list[BotUttered]:
+        """Take one message through its turn and return what the bot says.
+
+        1. The turn waits for the one before it. A message that came before gets its first answer again.
+        2. The conversation is loaded, and a new session starts if the last one is over.
+        3. The text is understood.
+        4. The message is noted, slots are filled. If a person owns the conversation, the bot stays silent.
+        5. The policies choose an action,       } until `action_listen`,
+        6. it runs, and its events are noted,   } at most `max_predictions` times
+        7. The turn is stored.
+        """
+        message = replace(message, text=clean_text(message.text))
+        async with self.locks.hold(message.sender_id):
+            try:
+                stored = await asyncio.to_thread(self.store.load, message)
+            except StoreUnavailable:
+                logger.exception("conversation %r cannot be loaded", message.sender_id)
+                return [internal_failure(self.domain, message)]
+            turn = self._turn(message, stored)
+            answered = stored.answered
+            if answered is None:
+                answered = earlier_replies(turn.tracker.events, message)
+            if answered is not None:
+                return list(answered)
+            try:
+                await self._start_session_if_due(turn, message)
+                understood = await self._note(turn, message)
+                if understood and not stored.is_with_agent:
+                    await self._act(turn)
+            # A rim: whatever breaks inside a turn, the customer hears of it and the conversation goes on.
+            except Exception:
+                logger.exception("a turn of conversation %r broke off", message.sender_id)
+                turn.log(internal_failure(self.domain, message), ActionExecuted(name=ACTION_LISTEN))
+            return await self._save(turn, message)
+
+    async def parse(self, text: str) -> ParseResult:
+        """Understand a text outside any conversation."""
+        if not text.strip():
+            return ParseResult(text)
+        named = parse_intent_payload(text, self.domain)
+        return named if named is not None else await asyncio.to_thread(self.parser.parse, text)
+
+    def _turn(self, message: UserMessage, stored: StoredConversation) -> Turn:
+        unsaved = (event for _, events in self._unsaved.get(message.sender_id, ()) for event in events)
+        tracker = Tracker.from_events(message.sender_id, [*stored.events, *unsaved], self.domain)
+        return Turn(tracker, replace(self.runner, channel=message.input_channel), self.marks)
+
+    async def _start_session_if_due(self, turn: Turn, message: UserMessage) -> None:
+        if turn.tracker.has_applied_events() and not self._is_expired(turn.tracker):
+            return
+        if message.metadata:
+            turn.log(SlotSet(name=SESSION_STARTED_METADATA, value=dict(message.metadata)))
+        await self._run(turn, Choice(SESSION_START))
+
+    def _is_expired(self, tracker: Tracker) -> bool:
+        """The time since the last message that was not reverted counts."""
+        minutes = self.domain.session_config.session_expiration_time
+        applied = reversed(tracker.applied_events())
+        said_at = next((event.timestamp for event in applied if isinstance(event, UserUttered)), None)
+        return minutes > 0 and said_at is not None and (self.clock() - said_at) / 60 > minutes
+
+    async def _note(self, turn: Turn, message: UserMessage) -> bool:
+        """Parse and note the message; False when the NLU broke, which forgets the turn with an apology."""
+        try:
+            parsed, broken = message.parse_data or await self.parse(message.text), False
+        # A rim: a broken model must not lose what the customer wrote.
+        except Exception:
+            logger.exception("a message of conversation %r could not be parsed", message.sender_id)
+            parsed, broken = ParseResult(message.text), True
+        turn.log(
+            UserUttered(
+                text=message.text,
+                parse_data=parsed,
+                input_channel=message.input_channel,
+                message_id=message.message_id,
+                metadata=message.metadata,
+            )
+        )
+        if broken:
+            apology = internal_failure(self.domain, message)
+            turn.log(apology, UserUtteranceReverted(), ActionExecuted(name=ACTION_LISTEN))
+            return False
+        await self._extract_slots(turn)
+        return True
+
+    async def _extract_slots(self, turn: Turn) -> None:
+        turn.log(*await turn.runner.run("action_extract_slots", turn.tracker))
+
+    async def _act(self, turn: Turn) -> None:
+        while self._may_act(turn.tracker):
+            if turn.actions_taken() >= self.max_predictions:
+                logger.warning(
+                    "conversation %r: stopped after %d actions without action_listen",
+                    turn.tracker.sender_id,
+                    self.max_predictions,
+                )
+                return
+            choice = self._choose(turn.tracker)
+            if choice.is_end_to_end:
+                await self._extract_slots(turn)
+            await self._run(turn, choice)
+            if choice.action in (ACTION_LISTEN, SESSION_START):
+                return
+
+    @staticmethod
+    def _may_act(tracker: Tracker) -> bool:
+        """A paused conversation hears of nothing but `restart`."""
+        message = tracker.latest_message
+        return not tracker.paused or (message is not None and message.intent_name == "restart")
+
+    def _choose(self, tracker: Tracker) -> Choice:
+        followup = tracker.followup_action
+        if followup:
+            if self.domain.has_action(followup):
+                return Choice(followup, "followup_action")
+            logger.error("the follow-up action %r is not in the domain; the policies decide", followup)
+        predicted = self.policies.predict(tracker, self.domain)
+        return Choice(
+            predicted.action(self.domain),
+            predicted.policy,
+            predicted.confidence,
+            predicted.events,
+            predicted.is_end_to_end,
+            predicted.hide_rule_turn,
+        )
+
+    async def _run(self, turn: Turn, choice: Choice) -> None:
+        """Run an action; one that fails leaves its `ActionExecuted` alone, and the turn goes on."""
+        trial = turn.tracker.copy()
+        trial.apply_all(choice.events)
+        try:
+            events = await turn.runner.run(choice.action, trial)
+        except ActionRejected as rejection:
+            logger.debug("%s", rejection)
+            turn.log(
+                ActionExecutionRejected(
+                    name=choice.action, policy=choice.policy, confidence=choice.confidence
+                )
+            )
+            return
+        # A rim: custom code and action servers fail in every way there is.
+        except Exception:
+            logger.exception("action %r failed; its events are lost", choice.action)
+            events = self._apologise_once(turn)
+        if not any(isinstance(event, ActionExecutionRejected) for event in events):
+            turn.log(*choice.events, _executed(choice, self.domain))
+        turn.log(*events)
+        if any(isinstance(event, UserUttered) for event in events):
+            await self._extract_slots(turn)
+
+    def _apologise_once(self, turn: Turn) -> list[Event]:
+        """Say that it failed and offer a person, where the domain has words for it."""
+        said = any(event.metadata.get("utter_action") == ACTION_FAILED for event in turn.replies)
+        return [] if said else [*turn.runner.say(ACTION_FAILED, turn.tracker)]
+
+    async def _save(self, turn: Turn, message: UserMessage) -> list[BotUttered]:
+        """Store the turn and return its replies; what cannot be stored now is stored with the next turn."""
+        pending = [*self._unsaved.pop(message.sender_id, ()), (message, turn.new_events)]
+        replies = turn.replies
+        try:
+            while pending:
+                await asyncio.to_thread(self.store.append, *pending[0])
+                pending.pop(0)
+        except AlreadyAnswered as first:
+            pending.pop(0)
+            replies = first.replies
+        except StoreUnavailable:
+            logger.exception("a turn of conversation %r waits until it can be stored", message.sender_id)
+        if pending:
+            self._unsaved[message.sender_id] = pending
+        return replies
+
+
+def _executed(choice: Choice, domain: Domain) -> ActionExecuted:
+    spoken = choice.action in domain.action_texts
+    return ActionExecuted(
+        name=None if spoken else choice.action,
+        action_text=choice.action if spoken else None,
+        policy=choice.policy,
+        confidence=choice.confidence,
+        hide_rule_turn=choice.hide_rule_turn,
+    )
