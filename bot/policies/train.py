@@ -1,0 +1,163 @@
+"""Trains the policies of a project into a folder, and loads them from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.dialogue.domain import Domain
+from bot.errors import Finding, InvalidProject, ModelError, Severity
+from bot.policies.ensemble import Ensemble
+from bot.policies.policy import Policy
+from bot.policies.registry import (
+    DEFAULT_POLICIES,
+    NOT_TRAINED_YET,
+    DefaultPolicy,
+    PolicyConfig,
+    make_policy,
+    short_name,
+)
+from bot.policies.rules import RulePolicy
+from bot.policies.state_files import read_json, write_json
+from bot.policies.turns import RuleOnly
+from bot.training_data.story_graph import TrainingTracker
+
+_INDEX = "policies.json"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyReport:
+    """What each entry of `policies:` became, in words, and warnings that did not stop the training."""
+
+    policies: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+
+
+def check(
+    configs: Sequence[PolicyConfig], trackers: Sequence[TrainingTracker], domain: Domain
+) -> list[Finding]:
+    """Find all that training would refuse, and what it would warn of, in the time the rules take."""
+    findings: list[Finding] = []
+    policies = [policy for _, policy in _make(configs, findings)]
+    findings += _check_choice(policies, trackers, domain)
+    for policy in policies:
+        if isinstance(policy, RulePolicy):
+            findings += policy.learn(trackers, domain)
+    return findings
+
+
+def train(
+    configs: Sequence[PolicyConfig],
+    trackers: Sequence[TrainingTracker],
+    domain: Domain,
+    folder: Path,
+    *,
+    progress: Callable[[str, float], None] | None = None,
+) -> PolicyReport:
+    """Train all configured policies and write them below `folder`, which is made.
+
+    Args:
+        configs: The entries under `policies:`; Rasa's defaults stand in for none.
+        trackers: Stories and rules, augmented ones included.
+        domain: The assistant's domain.
+        folder: Where the model's policies go.
+        progress: Is told the name of the policy and the share done, in [0, 1].
+
+    Raises:
+        InvalidProject: An entry is wrong, or rules are incomplete or contradict each other or a story.
+    """
+    findings: list[Finding] = []
+    made = _make(configs, findings)
+    policies = [policy for _, policy in made]
+    findings += _check_choice(policies, trackers, domain)
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    if errors:
+        raise InvalidProject(errors)
+    rule_only = RuleOnly()
+    # Rules come first: what only they know is hidden from the others.
+    for done, policy in enumerate(sorted(policies, key=lambda item: not isinstance(item, RulePolicy))):
+        if progress:
+            progress(policy.name, done / len(policies))
+        policy.train(trackers, domain, rule_only)
+        rule_only = policy.rule_only if isinstance(policy, RulePolicy) else rule_only
+    _save(made, folder)
+    return PolicyReport(tuple(policy.name for policy in policies), tuple(_notes(configs)), tuple(findings))
+
+
+def load(folder: Path) -> Ensemble:
+    """Load trained policies, in the order of `config.yml`.
+
+    Raises:
+        ModelError: Something is missing or broken.
+    """
+    index = read_json(folder / _INDEX)
+    policies: list[Policy] = []
+    try:
+        entries = [(DefaultPolicy(row["name"], row["options"]), folder / row["folder"]) for row in index]
+    except (KeyError, TypeError) as error:
+        raise ModelError(f"{folder / _INDEX}: broken ({error!r}); train the model again") from error
+    for config, place in entries:
+        findings: list[Finding] = []
+        policy = make_policy(config, findings)
+        if policy is None:
+            raise ModelError(f"{folder / _INDEX}: unknown policy '{config.name}'; train the model again")
+        policy.load(place)
+        policies.append(policy)
+    return Ensemble(policies)
+
+
+def _make(configs: Sequence[PolicyConfig], findings: list[Finding]) -> list[tuple[PolicyConfig, Policy]]:
+    made = [(config, make_policy(config, findings)) for config in configs or DEFAULT_POLICIES]
+    return [(config, policy) for config, policy in made if policy is not None]
+
+
+def _save(made: Sequence[tuple[PolicyConfig, Policy]], folder: Path) -> None:
+    rows = []
+    for number, (config, policy) in enumerate(made):
+        name = f"{number}_{policy.name}"
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        policy.save(folder / name)
+        rows.append({"name": policy.name, "options": dict(config.options), "folder": name})
+    write_json(folder / _INDEX, rows)
+
+
+def _notes(configs: Sequence[PolicyConfig]) -> list[str]:
+    names = [short_name(config.name) for config in configs or DEFAULT_POLICIES]
+    return [
+        f"{name} is accepted but not trained: the other policies decide without it"
+        for name in names
+        if name in NOT_TRAINED_YET
+    ]
+
+
+def _check_choice(
+    policies: Sequence[Policy], trackers: Sequence[TrainingTracker], domain: Domain
+) -> list[Finding]:
+    """Find what the chosen policies cannot do together with this domain and these stories."""
+    findings: list[Finding] = []
+    if not any(isinstance(policy, RulePolicy) for policy in policies):
+        if domain.forms:
+            form = next(iter(domain.forms))
+            place = domain.locations.get(f"forms/{form}")
+            message = f"form '{form}' needs the RulePolicy; add `- name: RulePolicy` under `policies:`"
+            findings.append(Finding("form-without-rule-policy", message, place))
+        rule = next((tracker for tracker in trackers if tracker.is_rule), None)
+        if rule is not None:
+            message = f"rule '{rule.name}' has no effect without the RulePolicy; add it under `policies:`"
+            findings.append(Finding("rules-without-rule-policy", message, rule.location, Severity.WARNING))
+    return findings + _check_priorities(policies)
+
+
+def _check_priorities(policies: Sequence[Policy]) -> list[Finding]:
+    holders: dict[int, str] = {}
+    findings = []
+    for policy in policies:
+        other = holders.setdefault(policy.priority, policy.name)
+        if other != policy.name:
+            message = (
+                f"{policy.name} and {other} have the same priority {policy.priority}; the first one wins ties"
+            )
+            findings.append(Finding("equal-priorities", message, severity=Severity.WARNING))
+    return findings

@@ -1,0 +1,259 @@
+"""A conversation as policies see it: a fold over its applied events, one state per action.
+
+A history is kept beside each live tracker and follows it event by event, so a turn pays only for its own
+events and for the states a policy asks for, however long the conversation is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
+
+from bot.dialogue.domain import ACTION_LISTEN, Domain
+from bot.dialogue.events import (
+    ActionExecuted,
+    ActiveLoop,
+    AllSlotsReset,
+    DefinePrevUserUtteredFeaturization,
+    EntitiesAdded,
+    Event,
+    FollowupAction,
+    SlotSet,
+    UserUttered,
+)
+from bot.dialogue.messages import Entity
+from bot.dialogue.tracker import Tracker
+from bot.policies.states import Action, Features, State, User, with_last_turn, without_user_text
+from bot.training_data.story_branch import SHOULD_NOT_BE_SET
+
+
+@dataclass(frozen=True, slots=True)
+class RuleOnly:
+    """Slots and loops that occur in rules but in no story; policies that learn from stories overlook them."""
+
+    slots: frozenset[str] = frozenset()
+    loops: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that a state is made of, after some event; `slots` holds only slots that policies see."""
+
+    slots: Mapping[str, Features]
+    message: UserUttered | None = None
+    added_entities: tuple[Entity, ...] = ()
+    use_text: bool | None = None
+    action: Action | None = None
+    active_loop: str | None = None
+    has_followup: bool = True
+
+    @property
+    def is_after_loop(self) -> bool:
+        """Whether the active loop has just run; true as well before anything has happened."""
+        loop = None if self.active_loop == SHOULD_NOT_BE_SET else self.active_loop
+        action = (self.action.name or self.action.text) if self.action else None
+        return action == loop
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One state to be: the situation, whose message counts in it, and the action before it.
+
+    `position` says before which event of the history it stands.
+    """
+
+    position: int
+    situation: Situation
+    spoken: Situation
+    action: Action | None
+
+
+def first_situation(domain: Domain, *, omit_unset_slots: bool = False) -> Situation:
+    """Return the situation of a new conversation; rules do not see initial values of slots."""
+    if omit_unset_slots:
+        return Situation({})
+    values = ((name, slot.coerce(slot.initial_value)) for name, slot in domain.slots.items())
+    found = ((name, slot_features(domain, name, value)) for name, value in values)
+    return Situation({name: features for name, features in found if features})
+
+
+def slot_features(domain: Domain, name: str, value: object) -> Features:
+    """Return what policies see of a slot's value; empty when they see nothing."""
+    slot = domain.slots.get(name)
+    if slot is None or not slot.is_featurized:
+        return ()
+    stored = slot.coerce(value)
+    if stored == SHOULD_NOT_BE_SET:
+        return SHOULD_NOT_BE_SET
+    features = slot.features(stored)
+    return features if any(features) else ()
+
+
+class History:
+    """The situations of one conversation; `follow` takes in what is new among its applied events."""
+
+    def __init__(self, domain: Domain, *, omit_unset_slots: bool = False) -> None:
+        self.domain = domain
+        self.events: list[Event] = []
+        self.situations = [first_situation(domain, omit_unset_slots=omit_unset_slots)]
+        self.actions: list[int] = []
+
+    def follow(self, events: Sequence[Event]) -> History:
+        """Take in the applied events of the conversation; those already known cost nothing."""
+        known = self._known(events)
+        if known < len(self.events):
+            self._forget_from(known)
+        for event in events[known:]:
+            if isinstance(event, ActionExecuted):
+                self.actions.append(len(self.events))
+            self.events.append(event)
+            self.situations.append(self._after(self.situations[-1], event))
+        return self
+
+    def turns(self, count: int | None = None) -> list[Turn]:
+        """Return the last `count` turns (None: all), as rules see them: the last one is to be predicted."""
+        first = 0 if count is None else max(0, len(self.actions) + 1 - count)
+        positions = [*self.actions[first:], len(self.events)]
+        return [Turn(p, s, s, s.action) for p, s in ((p, self.situations[p]) for p in positions)]
+
+    def story_turns(self) -> list[Turn]:
+        """Return the turns as policies that learn from stories see them, those known to rules only hidden.
+
+        A hidden turn takes its action and what the customer said along (Rasa's `hide_rule_turn`).
+        """
+        turns: list[Turn] = []
+        last_action: Action | None = None
+        hidden = False
+        for position in (*self.actions, len(self.events)):
+            situation = self.situations[position]
+            if not hidden:
+                last_action = situation.action
+            if not situation.has_followup and not situation.is_after_loop:
+                hidden = position < len(self.events) and _is_hidden(self.events[position])
+            if hidden:
+                continue
+            answers = situation.action is not None and situation.action.name == ACTION_LISTEN
+            spoken = situation if answers or not turns else turns[-1].spoken
+            turns.append(Turn(position, situation, spoken, last_action or situation.action))
+        return turns
+
+    def _known(self, events: Sequence[Event]) -> int:
+        """Return how many leading events are already folded in.
+
+        Applied events only ever lose events or grow at the end, so the same event at the same place means
+        that nothing before it has changed.
+        """
+        last = len(self.events) - 1
+        if last < 0 or (len(events) > last and events[last] is self.events[last]):
+            return last + 1
+        pairs = enumerate(zip(events, self.events, strict=False))
+        shared = min(len(events), len(self.events))
+        return next((index for index, (new, old) in pairs if new is not old), shared)
+
+    def _forget_from(self, position: int) -> None:
+        del self.events[position:], self.situations[position + 1 :]
+        while self.actions and self.actions[-1] >= position:
+            self.actions.pop()
+
+    def _after(self, situation: Situation, event: Event) -> Situation:
+        match event:
+            case UserUttered():
+                return replace(
+                    situation,
+                    message=event,
+                    added_entities=(),
+                    use_text=_text_counts(event),
+                    has_followup=False,
+                )
+            case ActionExecuted():
+                action = Action(event.name) if event.name else Action(text=event.action_text)
+                return replace(situation, action=action, has_followup=False)
+            case SlotSet():
+                return self._with_slot(situation, event)
+            case AllSlotsReset():
+                return replace(situation, slots=self.situations[0].slots)
+            case ActiveLoop():
+                return replace(situation, active_loop=event.name)
+            case FollowupAction():
+                return replace(situation, has_followup=bool(event.name))
+            case DefinePrevUserUtteredFeaturization() if _just_spoken(situation):
+                return replace(situation, use_text=event.use_text_for_featurization)
+            case EntitiesAdded() if _just_spoken(situation):
+                return replace(situation, added_entities=situation.added_entities + event.entities)
+        return situation
+
+    def _with_slot(self, situation: Situation, event: SlotSet) -> Situation:
+        features = slot_features(self.domain, event.name, event.value)
+        if situation.slots.get(event.name, ()) == features:
+            return situation
+        others = {name: value for name, value in situation.slots.items() if name != event.name}
+        return replace(situation, slots=others | {event.name: features} if features else others)
+
+
+def _is_hidden(event: Event) -> bool:
+    return isinstance(event, ActionExecuted) and event.hide_rule_turn
+
+
+def _just_spoken(situation: Situation) -> bool:
+    return (
+        situation.message is not None
+        and situation.action is not None
+        and situation.action.name == ACTION_LISTEN
+    )
+
+
+def _text_counts(event: UserUttered) -> bool | None:
+    """A turn with only one of text and intent is known by that one; None leaves it to the prediction."""
+    if event.text and not event.intent_name:
+        return True
+    return False if event.intent_name and not event.text else None
+
+
+def state(turn: Turn, domain: Domain, rule_only: RuleOnly | None = None) -> State:
+    """Make the state of a turn, without what only rules know when `rule_only` is given."""
+    hidden = rule_only or RuleOnly()
+    situation = turn.situation
+    return State(
+        user=_user(turn.spoken, domain),
+        prev_action=turn.action,
+        slots=tuple(sorted(pair for pair in situation.slots.items() if pair[0] not in hidden.slots)),
+        active_loop=None if situation.active_loop in hidden.loops else situation.active_loop,
+    )
+
+
+def _user(situation: Situation, domain: Domain) -> User | None:
+    message = situation.message
+    if message is None:
+        return None
+    by_text = bool(situation.use_text)
+    entities = () if by_text else (*message.entities, *situation.added_entities)
+    user = User(
+        intent=None if by_text else message.intent_name,
+        text=None if situation.use_text is False else message.text or None,
+        entities=domain.entity_labels(entities, message.intent_name),
+    )
+    return user if user != User() else None
+
+
+def states_to_predict(
+    turns: Sequence[Turn], domain: Domain, rule_only: RuleOnly | None = None, *, as_text: bool = False
+) -> tuple[State, ...]:
+    """Make the states of the last turns of a conversation; the last turn counts by its intent or its text."""
+    made = [state(turn, domain, rule_only) for turn in turns]
+    return (
+        *map(without_user_text, made[:-1]),
+        *(with_last_turn(last, as_text=as_text) for last in made[-1:]),
+    )
+
+
+_histories: WeakKeyDictionary[Tracker, History] = WeakKeyDictionary()
+# One history serves all policies of a process; it goes when its tracker goes.
+
+
+def history_of(tracker: Tracker) -> History:
+    """Return the history of a live conversation, brought up to date."""
+    history = _histories.get(tracker)
+    if history is None or history.domain is not tracker.domain:
+        history = _histories[tracker] = History(tracker.domain)
+    return history.follow(tracker.applied_events())
