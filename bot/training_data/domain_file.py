@@ -215,8 +215,8 @@ def parse_domain(document: YamlMap, findings: Findings) -> RawDomain:
         else:
             raw.source[key] = value
             raw.locations.update((f"{key}/{name}", value.at(name)) for name in value)
-    if document.get("config"):
-        raw.locations.setdefault("config", document.at("config"))
+    if raw.source and document.get("version"):
+        raw.source["version"] = str(document["version"])
     return raw
 
 

@@ -1,0 +1,76 @@
+"""Rasa's older JSON form of NLU data (`rasa_nlu_data`); exports of other products are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.dialogue.messages import JSON, Entity
+from bot.errors import Location
+from bot.training_data.nlu_reader import NluReader
+from bot.training_data.yaml_files import YamlMap, kind, plain
+
+ROOT = "rasa_nlu_data"
+_EXAMPLE_KEYS = ("common_examples", "intent_examples", "entity_examples")
+
+
+def is_nlu_json(document: JSON) -> bool:
+    """Tell whether a JSON file holds Rasa's NLU format."""
+    return isinstance(document, dict) and isinstance(document.get(ROOT), dict)
+
+
+def read_nlu_json(document: YamlMap, reader: NluReader) -> None:
+    """Add the examples, synonyms, regexes and lookup tables of one file."""
+    content = document[ROOT]
+    for key in _EXAMPLE_KEYS:
+        for example in _maps(content, key, reader):
+            _example(example, reader)
+    for item in _maps(content, "entity_synonyms", reader):
+        for surface in item.get("synonyms") or ():
+            reader.add_synonym(str(surface), str(item.get("value")), item.at())
+    for item in _maps(content, "regex_features", reader):
+        reader.regexes.setdefault(str(item.get("name")), []).append(str(item.get("pattern")))
+    for item in _maps(content, "lookup_tables", reader):
+        reader.lookups.setdefault(str(item.get("name")), []).extend(_elements(item, reader))
+
+
+def _maps(content: YamlMap, key: str, reader: NluReader) -> list[YamlMap]:
+    items = content.get(key) or []
+    good = [item for item in items if isinstance(item, YamlMap)] if isinstance(items, list) else []
+    if not isinstance(items, list) or len(good) < len(items):
+        message = f"'{key}' must be a list of mappings, found {kind(items)}"
+        reader.findings.error("nlu-schema", message, content.at(key))
+    return good
+
+
+def _example(example: YamlMap, reader: NluReader) -> None:
+    text = example.get("text")
+    if not isinstance(text, str):
+        reader.findings.error("nlu-schema", "an example needs 'text'", example.at())
+        return
+    entities = []
+    for item in example.get("entities") or ():
+        missing = [key for key in ("entity", "start", "end") if not isinstance(item, dict) or key not in item]
+        if missing:
+            message = f"an entity needs 'entity', 'start' and 'end', missing {', '.join(missing)}"
+            reader.findings.error("nlu-schema", message, example.at("entities"))
+            continue
+        surface = text[item["start"] : item["end"]]
+        entities.append(Entity.from_dict({"value": surface, **plain(item)}))
+    metadata = {"example": plain(example["metadata"])} if example.get("metadata") else {}
+    reader.add_example(text, str(example.get("intent") or ""), tuple(entities), metadata, example.at())
+
+
+def _elements(item: YamlMap, reader: NluReader) -> list[str]:
+    """Return a table's phrases; text instead of a list names a file with one phrase per line."""
+    elements = item.get("elements") or []
+    if isinstance(elements, list):
+        return [str(element) for element in elements]
+    here = Path(item.file).parent / str(elements)
+    path = here if here.exists() else Path(str(elements))
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        message = f"cannot read the lookup table '{elements}': {error.strerror}"
+        reader.findings.error("lookup-file", message, Location(item.file, item.line))
+        return []
+    return [line.strip() for line in lines if line.strip()]
