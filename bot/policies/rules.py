@@ -121,11 +121,14 @@ class RulePolicy:
         )
 
     def _scores(self, decision: Decision, tracker: Tracker, domain: Domain) -> tuple[float, ...]:
-        if decision.action is not None:
-            score = nlu_confidence(tracker) if self.options.use_nlu_confidence_as_score else 1.0
-            return scores_for(decision.action, score, domain)
+        """The fallback keeps its score beside a rule's action: it wins when that action was rejected."""
         fallback = self.options.core_fallback_action_name if self.options.enable_fallback_prediction else None
-        return scores_for(fallback, self.options.core_fallback_threshold, domain)
+        scores = scores_for(fallback, self.options.core_fallback_threshold, domain)
+        if decision.action is None:
+            return scores
+        score = nlu_confidence(tracker) if self.options.use_nlu_confidence_as_score else 1.0
+        chosen = domain.index_of(decision.action)
+        return tuple(score if index == chosen else other for index, other in enumerate(scores))
 
     def _when_silent(self, domain: Domain) -> str:
         """Return the action with the best score when no rule fits: the first one if there is no fallback."""
