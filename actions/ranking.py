@@ -1,0 +1,253 @@
+"""Which products suit a customer: pure rules over the catalogue, the purchases, and what she says."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+from implicit.nearest_neighbours import BM25Recommender
+from scipy.sparse import csr_matrix
+
+Vector = npt.NDArray[np.float64]
+Encode = Callable[[Sequence[str]], Vector]  # texts -> one unit vector each, (texts, dimensions)
+
+MIN_CUSTOMERS = 20  # with two or more different products each; fewer purchases say nothing about taste
+_NEIGHBOURS = 20
+_WEIGHTS = {"need": 1.0, "history": 0.5, "popular": 0.1}
+_MIN_NEED = 0.08  # a cosine below it is chance
+_WORD = re.compile(r"[a-z0-9]+")
+_HAN = re.compile(r"[㐀-鿿]+")
+_GRAM_SIZES = {"word": (3, 4), "han": (1, 2)}
+_STOP_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """a an and any are as at be best but buy by can could do for from get give good have i in is it
+        just like looking me my need new nice of on one or please product products recommend
+        recommendation should show some something suggest that the thing this to want what which will
+        with would you your""",
+    )
+)
+_STOP_HAN = frozenset(
+    "我想要买个的了吗呢吧请给推荐一款有没什么好点哪帮您你能可以是不用在和就这那下些产品适合"
+)
+
+
+class ReasonKind(StrEnum):
+    """Why a product is recommended."""
+
+    NEED = "need"
+    HISTORY = "history"
+    CATEGORY = "category"
+    POPULAR = "popular"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A product as the rules see it; `texts` are its name and description in every language."""
+
+    id: int
+    category: str
+    price: Decimal
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What the customer said: her words, and what was understood of them."""
+
+    text: str = ""
+    category: str | None = None
+    max_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A product with its score (higher is better, no fixed scale) and the reason that weighs most.
+
+    `detail` are the words that fit for NEED, the id of the bought product for HISTORY, else empty.
+    """
+
+    id: int
+    score: float
+    reason: ReasonKind
+    detail: str = ""
+
+
+def rank(
+    candidates: Sequence[Candidate],
+    need: Need,
+    purchases: Mapping[int, Counter[int]],
+    customer: int | None = None,
+    *,
+    count: int = 3,
+    encode: Encode | None = None,
+) -> list[Ranked]:
+    """The products that suit best, nothing she has already, nothing above her price.
+
+    Args:
+        candidates: The catalogue.
+        need: What the customer said.
+        purchases: How many of which product each customer bought.
+        customer: Whose taste counts; None when nobody knows who she is.
+        count: How many to return; fewer when the catalogue has no more.
+        encode: Sentence vectors that join the n-gram match where there are any.
+    """
+    bought = purchases.get(customer, Counter()) if customer is not None else Counter[int]()
+    fitting = [c for c in candidates if c.id not in bought and _is_affordable(c, need)]
+    in_category = [c for c in fitting if c.category == need.category]
+    pool = (
+        in_category
+        if len(in_category) >= count
+        else in_category + [c for c in fitting if c not in in_category]
+    )
+    if not pool:
+        return []
+    needs = match_need(need.text, pool, encode=encode)
+    history, because = taste(pool, purchases, customer)
+    popular = _popularity(pool, purchases)
+    total = _WEIGHTS["need"] * needs + _WEIGHTS["history"] * history + _WEIGHTS["popular"] * popular
+    if need.category:
+        total = total + np.array([2.0 * (c.category == need.category) for c in pool])
+    best = sorted(range(len(pool)), key=lambda i: (-total[i], pool[i].id))[:count]
+    return [
+        Ranked(
+            pool[i].id,
+            float(total[i]),
+            *_reason(pool[i], need, needs[i], history[i], because.get(pool[i].id)),
+        )
+        for i in best
+    ]
+
+
+def match_need(text: str, candidates: Sequence[Candidate], *, encode: Encode | None = None) -> Vector:
+    """How well each product fits the words, in [0, 1]; zero where it is no more than chance."""
+    documents = [" ".join(c.texts) for c in candidates]
+    scores = _ngram_cosines(text, documents)
+    if encode is not None and text.strip():
+        vectors = encode([text, *documents])  # (1 + products, dimensions)
+        scores = 0.5 * scores + 0.5 * np.clip(vectors[1:] @ vectors[0], 0.0, 1.0)
+    return np.where(scores >= _MIN_NEED, scores, 0.0)
+
+
+def taste(
+    candidates: Sequence[Candidate], purchases: Mapping[int, Counter[int]], customer: int | None
+) -> tuple[Vector, dict[int, int]]:
+    """How well each product goes with what the customer bought, in [0, 1], and with which product.
+
+    Item to item, weighted by BM25 (`implicit`), so that what everybody buys says little.
+    """
+    none: Vector = np.zeros(len(candidates))
+    telling = sum(len(basket) > 1 for basket in purchases.values())
+    if customer is None or not purchases.get(customer) or telling < MIN_CUSTOMERS:
+        return none, {}
+    products = sorted({product for basket in purchases.values() for product in basket})
+    column = {product: i for i, product in enumerate(products)}
+    similarity = _item_similarity(list(purchases.values()), column)
+    bought = sorted(purchases[customer])
+    affinity = np.stack([similarity[column[p]].toarray().ravel() for p in bought])  # (bought, products)
+    known = [column.get(c.id) for c in candidates]
+    scores = np.array([0.0 if i is None else float(affinity[:, i].sum()) for i in known])
+    because = {
+        c.id: bought[int(affinity[:, i].argmax())]
+        for c, i in zip(candidates, known, strict=True)
+        if i is not None and affinity[:, i].any()
+    }
+    return (scores / scores.max() if scores.max() > 0 else none), because
+
+
+def shared_words(text: str, documents: Sequence[str]) -> list[str]:
+    """The telling words of a text that the documents share, in the order they were said."""
+    whole = " ".join(documents).lower()
+    words = [w for w in _WORD.findall(text.lower()) if len(w) > 2 and w not in _STOP_WORDS]
+    stems = [w for w in words if re.search(rf"\b{re.escape(w[: max(4, len(w) - 2)])}", whole)]
+    return list(dict.fromkeys([*stems, *_shared_han(text, whole)]))
+
+
+def _shared_han(text: str, whole: str) -> list[str]:
+    """The longest runs of two or more Chinese characters that stand in both."""
+    found = []
+    for run in _HAN.findall(text):
+        start = 0
+        while start < len(run) - 1:
+            end = next((e for e in range(len(run), start + 1, -1) if run[start:e] in whole), None)
+            if end is None or all(char in _STOP_HAN for char in run[start:end]):
+                start += 1
+            else:
+                found.append(run[start:end])
+                start = end
+    return found
+
+
+def _is_affordable(candidate: Candidate, need: Need) -> bool:
+    return need.max_price is None or candidate.price <= need.max_price
+
+
+def _reason(
+    candidate: Candidate, need: Need, fit: float, history: float, because: int | None
+) -> tuple[ReasonKind, str]:
+    words = shared_words(need.text, candidate.texts) if fit else []
+    if words and _WEIGHTS["need"] * fit >= 0.2 * _WEIGHTS["history"] * history:
+        return ReasonKind.NEED, ", ".join(words[:3])
+    if because is not None and history > 0:
+        return ReasonKind.HISTORY, str(because)
+    if need.category and candidate.category == need.category:
+        return ReasonKind.CATEGORY, ""
+    return ReasonKind.POPULAR, ""
+
+
+def _popularity(candidates: Sequence[Candidate], purchases: Mapping[int, Counter[int]]) -> Vector:
+    """Buyers of each product over those of the most bought one."""
+    buyers = Counter(product for basket in purchases.values() for product in basket)
+    top = max((buyers[c.id] for c in candidates), default=0)
+    return np.array([buyers[c.id] / top if top else 0.0 for c in candidates])
+
+
+def _item_similarity(baskets: Sequence[Counter[int]], column: Mapping[int, int]) -> csr_matrix:
+    """Products by products."""
+    cells = [(row, column[p], 1.0) for row, basket in enumerate(baskets) for p in basket]
+    rows, columns, values = zip(*cells, strict=True)
+    matrix = csr_matrix((values, (rows, columns)), shape=(len(baskets), len(column)))  # (customers, products)
+    recommender = BM25Recommender(K=_NEIGHBOURS, num_threads=1)
+    recommender.fit(matrix, show_progress=False)
+    similarity = csr_matrix(recommender.similarity)
+    similarity.setdiag(0)
+    return similarity
+
+
+def _ngram_cosines(text: str, documents: Sequence[str]) -> Vector:
+    """TF-IDF cosines of words and character n-grams; n-grams that no document has do not count."""
+    counts = [Counter(_grams(document)) for document in documents]
+    in_documents = Counter(gram for count in counts for gram in count)
+    idf = {gram: math.log((1 + len(documents)) / (1 + n)) + 1 for gram, n in in_documents.items()}
+    query = {gram: n * idf[gram] for gram, n in Counter(_grams(text)).items() if gram in idf}
+    norm = math.sqrt(sum(weight**2 for weight in query.values()))
+    if not norm:
+        return np.zeros(len(documents))
+    scores = []
+    for count in counts:
+        weights = {gram: (1 + math.log(n)) * idf[gram] for gram, n in count.items()}
+        length = math.sqrt(sum(weight**2 for weight in weights.values()))
+        dot = sum(weight * weights.get(gram, 0.0) for gram, weight in query.items())
+        scores.append(dot / (norm * length) if length else 0.0)
+    return np.array(scores)
+
+
+def _grams(text: str) -> list[str]:
+    """Words, their character n-grams, and n-grams of Chinese characters, without words that say nothing."""
+    grams = []
+    for word in _WORD.findall(text.lower()):
+        if word in _STOP_WORDS:
+            continue
+        grams.append(f" {word} ")
+        grams += [word[i : i + n] for n in _GRAM_SIZES["word"] for i in range(len(word) - n + 1)]
+    for run in _HAN.findall(text):
+        kept = "".join(char for char in run if char not in _STOP_HAN)
+        grams += [kept[i : i + n] for n in _GRAM_SIZES["han"] for i in range(len(kept) - n + 1)]
+    return grams

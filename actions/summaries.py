@@ -1,0 +1,230 @@
+"""The summary of a conversation for the person who takes it over.
+
+It is put together from fixed sentences and the customer's own words in quotation marks, never written
+freely: what a customer asks of "the assistant" or "the system" stays inside quotation marks. Every sentence
+names the messages and slots that it rests on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from actions.severity import Complaint, severity_of
+from actions.turn import JSON, message_id
+from crm_connector.choices import ComplaintCategory, Severity
+
+_MAX_QUOTE = 240  # characters of one quotation
+_MAX_QUOTES = 3
+
+_WISHES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("a refund", re.compile(r"\b(?:refund\w*|money back|reimburs\w*)\b|退款|退钱|退我钱|把钱退", re.I)),
+    (
+        "a replacement",
+        re.compile(r"\b(?:replac\w*|exchange|new one)\b|换货|换新|换一[个台件]|补发|重发", re.I),
+    ),
+    ("a repair", re.compile(r"\b(?:repair\w*|fix(?:ed)?)\b|维修|修好|修理", re.I)),
+    ("to cancel", re.compile(r"\bcancel\w*\b|取消订单|不要了", re.I)),
+    ("to send it back", re.compile(r"\b(?:return(?: it| this)?|send (?:it|this) back)\b|退货", re.I)),
+    (
+        "compensation",
+        re.compile(r"\b(?:compensat\w*|discount|voucher|damages)\b|赔偿|补偿|赔钱|优惠券", re.I),
+    ),
+    (
+        "a person to deal with it",
+        re.compile(r"\b(?:human|real person|supervisor|boss|call me)\b|人工|真人|主管|经理|打电话给我", re.I),
+    ),
+    (
+        "to know where the parcel is",
+        re.compile(r"\bwhere(?: is|'s| the hell is)\b|\bwhen will\b|到哪|什么时候(?:到|能到|发货)", re.I),
+    ),
+    (
+        "the parcel",
+        re.compile(r"\b(?:deliver it|want my (?:parcel|order|package))\b|尽快(?:送|发|处理)", re.I),
+    ),
+)
+_DONE: Mapping[str, str] = {
+    "action_tell_order_status": "told where the order is",
+    "action_tell_refund_status": "told how far the refund is",
+    "action_ask_cancellation": "looked into cancelling the order",
+    "action_cancel_order": "handled the cancellation",
+    "action_change_address": "looked into changing the address",
+    "action_register_return": "handled a return",
+    "action_open_ticket": "opened a ticket",
+    "action_open_complaint_ticket": "opened or updated a ticket",
+    "action_tell_ticket_status": "told the state of a ticket",
+    "action_recommend": "recommended products",
+    "utter_faq": "answered a common question",
+    "action_default_fallback": "did not understand and said so",
+    "action_two_stage_fallback": "asked what was meant",
+}
+_SLOTS: Mapping[str, str] = {
+    "order_number": "order {}",
+    "ticket_number": "ticket {}",
+    "product": "product {}",
+    "contact": "contact {}",
+    "person_name": "name {}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What the customer wrote; `actions` are what the assistant did about it, in their order."""
+
+    id: str
+    text: str
+    intent: str | None = None
+    sentiment: str | None = None
+    actions: tuple[str, ...] = ()
+
+    @property
+    def is_complaint(self) -> bool:
+        """Whether it was understood as one."""
+        return (self.intent or "").startswith(("complaint_", "report_defect"))
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence; `sources` are message ids, or `slot:` and a slot's name."""
+
+    text: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a person reads before the first word."""
+
+    sentences: tuple[Sentence, ...]
+    wanted: str = ""
+    tried: tuple[str, ...] = ()
+    open_questions: tuple[str, ...] = ()
+
+
+def read_messages(events: Iterable[Mapping[str, JSON]]) -> list[Message]:
+    """The customer's messages since the last restart, each with what followed; a button has no words."""
+    messages: list[Message] = []
+    for event in events:
+        kind = event.get("event")
+        if kind == "restart":
+            messages.clear()
+        elif kind == "user":
+            messages.append(_read_message(event))
+        elif kind == "action" and messages and event.get("name"):
+            last = messages[-1]
+            actions = (*last.actions, str(event["name"]))
+            messages[-1] = Message(last.id, last.text, last.intent, last.sentiment, actions)
+    return messages
+
+
+def summarise(
+    messages: Sequence[Message],
+    slots: Mapping[str, JSON],
+    *,
+    category: ComplaintCategory,
+    severity: Severity,
+) -> Summary:
+    """Tell what it is about, in whose words, what is wanted, what was tried and what is open."""
+    if not messages:
+        return Summary(())
+    told = [message for message in messages if message.is_complaint and message.text] or list(messages[-1:])
+    wish, wish_source = _wish(messages)
+    tried = _tried(messages)
+    sentences = [_headline(told, category, severity), *_quotes(told), *_facts(messages, slots)]
+    if wish_source:
+        sentences.append(Sentence(f"The customer wants {wish}.", (wish_source,)))
+    sentences += [Sentence(f"The assistant {what}.", sources) for what, sources in tried.items()]
+    questions = _open_questions(slots, wish)
+    return Summary(tuple(sentences), wish, tuple(tried), questions)
+
+
+def quote(text: str) -> str:
+    """The customer's words on one line, in quotation marks that nothing inside can close."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    line = re.sub(r"[“”„«»\"]", "'", line)
+    return f"“{line[: _MAX_QUOTE - 1]}…”" if len(line) > _MAX_QUOTE else f"“{line}”"
+
+
+def _read_message(event: Mapping[str, JSON]) -> Message:
+    parsed = event.get("parse_data") or {}
+    text = str(event.get("text") or "")
+    sentiment = (parsed.get("sentiment") or {}).get("value")
+    if sentiment is None:
+        found = [e.get("value") for e in parsed.get("entities") or () if e.get("entity") == "sentiment"]
+        sentiment = found[-1] if found else None
+    return Message(
+        id=message_id(event),
+        text="" if text.startswith("/") else text,
+        intent=(parsed.get("intent") or {}).get("name"),
+        sentiment=sentiment,
+    )
+
+
+def _headline(told: Sequence[Message], category: ComplaintCategory, severity: Severity) -> Sentence:
+    count = "once" if len(told) == 1 else f"in {len(told)} messages"
+    mood = "and sounds upset" if any(m.sentiment == "negative" for m in told) else "and stays calm"
+    subject = f"about {category}" if category is not ComplaintCategory.OTHER else "about something else"
+    text = f"The customer complains {subject} {count} {mood}; severity {severity}."
+    return Sentence(text, tuple(message.id for message in told))
+
+
+def _quotes(told: Sequence[Message]) -> list[Sentence]:
+    """The most telling messages, worst first in choice but in the order they were said."""
+    order = list(Severity)
+    worst = sorted(
+        range(len(told)),
+        key=lambda i: (
+            -order.index(severity_of(Complaint(told[i].text, told[i].sentiment))),
+            -len(told[i].text),
+        ),
+    )
+    chosen = sorted(i for i in worst[:_MAX_QUOTES] if told[i].text)
+    return [Sentence(f"In the customer's words: {quote(told[i].text)}", (told[i].id,)) for i in chosen]
+
+
+def _facts(messages: Sequence[Message], slots: Mapping[str, JSON]) -> list[Sentence]:
+    facts = []
+    for name, phrase in _SLOTS.items():
+        value = slots.get(name)
+        if not value or value == "none":
+            continue
+        shown = quote(str(value))
+        said_in = [message.id for message in messages if str(value).lower() in message.text.lower()]
+        facts.append(Sentence(f"Known: {phrase.format(shown)}.", (*said_in[-1:], f"slot:{name}")))
+    return facts
+
+
+def _wish(messages: Sequence[Message]) -> tuple[str, str | None]:
+    """The latest thing the customer asked for, and where."""
+    for message in reversed(messages):
+        wishes = [wish for wish, pattern in _WISHES if pattern.search(message.text)]
+        if wishes:
+            return " and ".join(wishes[:2]), message.id
+        if message.intent == "human_handoff":
+            return "a person to deal with it", message.id
+    return "", None
+
+
+def _tried(messages: Sequence[Message]) -> dict[str, tuple[str, ...]]:
+    """What the assistant did, each thing once, and the messages it did it for."""
+    tried: dict[str, tuple[str, ...]] = {}
+    for message in messages:
+        for action in message.actions:
+            what = _DONE.get(action)
+            if what is not None and message.id not in tried.get(what, ()):
+                tried[what] = (*tried.get(what, ()), message.id)
+    return tried
+
+
+def _open_questions(slots: Mapping[str, JSON], wish: str) -> tuple[str, ...]:
+    questions = []
+    if not slots.get("order_number"):
+        questions.append("Which order is it about?")
+    if not slots.get("verified_customer"):
+        questions.append("Who is the customer? No order of hers was proven yet.")
+    if not slots.get("contact"):
+        questions.append("How can the customer be reached outside this chat?")
+    if not wish:
+        questions.append("What does the customer want to happen?")
+    return tuple(questions)
