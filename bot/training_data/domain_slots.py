@@ -143,8 +143,8 @@ def _check_slot_keys(name: str, definition: Mapping[str, JSON], place: Location 
         raise _Wrong(f"slot '{name}' has no 'type', expected one of {', '.join(SlotType)}", place)
     if not isinstance(definition.get("mappings"), list):
         raise _Wrong(
-            f"slot '{name}' has no list of 'mappings', which Rasa 3 needs; add for example\n"
-            f"    mappings:\n    - type: from_entity\n      entity: {name}\n  or '- type: custom'",
+            f"slot '{name}' has no list of 'mappings', which Rasa 3 needs, for example "
+            f"'mappings: [{{type: from_entity, entity: {name}}}]'",
             place,
         )
     for key, value in definition.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from os.path import normpath
 from pathlib import Path
 
 from bot.errors import InvalidProject, Location
@@ -52,7 +53,7 @@ def _targets(config: Path, imported: Iterable[Path], findings: Findings) -> list
     except InvalidProject as error:
         findings.items.extend(error.findings)
         return []
-    targets = dict.fromkeys(config.parent / path for path in settings.imports)
+    targets = dict.fromkeys(Path(normpath(config.parent / path)) for path in settings.imports)
     done = [path.resolve() for path in imported]
     return [path for path in targets if not any(path.resolve().is_relative_to(known) for known in done)]
 

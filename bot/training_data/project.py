@@ -202,7 +202,7 @@ def _note_unknown_files(
     """Say which data files, or parts of them, nobody reads."""
     read_as_domain = set(yaml_files_below(domain_files))
     for path, document in documents.items():
-        if path in read_as_domain or not document:
+        if path in read_as_domain or path.name in _OWN_FILES or not document:
             continue
         known = (*NLU_KEYS, *STORY_KEYS, "version", "rasa_nlu_data")
         domain_only = [key for key in document if key in DOMAIN_KEYS and key not in known]

@@ -98,6 +98,16 @@ class Branch:
             link = link.before
         return found[::-1]
 
+    @property
+    def state(self) -> Hashable:
+        """What policies would see now: the last turn, the last action, the loop and featurized slots."""
+        return self._state()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything has happened yet."""
+        return self._last is not None
+
     def fingerprint(self) -> int:
         """Return a hash of the states so far."""
         return hash((self._earlier, self._state()))

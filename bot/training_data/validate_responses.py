@@ -1,0 +1,49 @@
+"""Checks of what the assistant says: unused and missing responses, buttons, conditions, placeholders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterator
+
+from bot.dialogue.domain import Domain, ResponseVariation
+from bot.errors import nearest
+from bot.training_data.project import Project
+from bot.training_data.yaml_files import Findings
+
+_UTTER = "utter_"
+_PAYLOAD = re.compile(r"/(?P<intent>[^{@]+)")
+
+
+def check_responses(project: Project, findings: Findings, used: Container[str]) -> None:
+    """Note responses nobody says, retrieval keys without an answer, and names that do not exist."""
+    domain = project.domain
+    for name, variations in domain.responses.items():
+        place = domain.locations.get(f"responses/{name}")
+        if name.partition("/")[0] not in used and name not in used:
+            findings.warn("response-unused", f"response '{name}' is in no story, rule or form", place)
+        for variation in variations:
+            for check, message in _problems(variation, domain):
+                findings.warn(check, f"response '{name}' {message}", variation.location or place)
+    answered = set(project.nlu.responses)
+    for example in project.nlu.examples:
+        if "/" in example.intent and example.intent not in answered:
+            answered.add(example.intent)
+            message = f"there is no response '{_UTTER}{example.intent}' for these examples"
+            hint = nearest(_UTTER + example.intent, domain.responses)
+            findings.warn("retrieval-response", message + hint, example.location)
+
+
+def _problems(variation: ResponseVariation, domain: Domain) -> Iterator[tuple[str, str]]:
+    for button in variation.data.get("buttons") or ():
+        match = _PAYLOAD.match(str(button.get("payload", "")))
+        intent = match["intent"].strip().partition("/")[0] if match else None
+        if intent and intent not in domain.intents:
+            message = f"has a button with intent '{intent}', which is not in the domain"
+            yield "button-intent", message + nearest(intent, domain.intents)
+    for condition in variation.condition or ():
+        slot = condition.get("name")
+        if slot not in domain.slots:
+            message = f"has a condition on slot '{slot}', which is not in the domain"
+            yield "condition-slot", message + nearest(str(slot), domain.slots)
+    if variation.condition == ():
+        yield "condition-empty", "has an empty condition list and is therefore never said"
