@@ -48,11 +48,11 @@ class WidgetSettings:
         """
         if "*" in self.allowed_origins:
             return True
-        if not origin:
-            return False
         if origin in self.allowed_origins:
             return True
-        return host is not None and _authority(origin) == _authority(f"{urlsplit(origin).scheme}://{host}")
+        own = _authority(origin)
+        scheme, _, _ = (origin or "").partition(":")
+        return own is not None and own == _authority(f"{scheme}://{host}")
 
 
 def _origins(value: JSON) -> tuple[str, ...]:

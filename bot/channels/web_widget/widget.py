@@ -43,7 +43,7 @@ class WebWidget:
     def __init__(self, parts: ChannelParts, settings: WidgetSettings, *, idle_s: float = 90.0) -> None:
         self._settings = settings
         self._idle_s = idle_s
-        self._conversations = Conversations(parts)
+        self.conversations = Conversations(parts)
         self._rate_limit = RateLimit(burst=settings.burst, per_minute=settings.messages_per_minute)
 
     @classmethod
@@ -60,11 +60,11 @@ class WebWidget:
 
     async def notify(self, sender_id: str) -> None:
         """Show an open widget what was added to its conversation from elsewhere."""
-        await self._conversations.notify(sender_id)
+        await self.conversations.notify(sender_id)
 
     async def close(self) -> None:
         """Finish the turns under way; the server closes the sockets."""
-        await self._conversations.close()
+        await self.conversations.close()
 
     async def _status(self) -> dict[str, str]:
         return {"status": "ok"}
@@ -89,7 +89,7 @@ class WebWidget:
 
     async def _talk(self, line: _Line, hello: Hello) -> None:
         listener = Listener(line, hello.last_sequence)
-        conversation = self._conversations.join(hello.conversation_id, listener)
+        conversation = self.conversations.join(hello.conversation_id, listener)
         try:
             if len(conversation.listeners) > MAX_CONNECTIONS_PER_CONVERSATION:
                 raise Refused("The conversation is open in too many places.", reason="TooManyConnections")
@@ -98,7 +98,7 @@ class WebWidget:
             else:
                 await line.close(TRY_AGAIN_LATER)
         finally:
-            self._conversations.leave(conversation, listener)
+            self.conversations.leave(conversation, listener)
 
     async def _greet(self, line: _Line, conversation: Conversation, listener: Listener) -> bool:
         """Send what was missed; False when the store cannot say, and the widget is to come again later."""

@@ -1,0 +1,220 @@
+"""The application keeps to Rasa's answers and errors, and to the rules of a careful site."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from structlog.testing import capture_logs
+
+from bot.channels.web_widget.conversations import Listener
+from bot.channels.web_widget.frames import Frame
+from bot.channels.web_widget.widget import WebWidget
+from bot.dialogue.messages import UserMessage
+from bot.server.health import STORE_TIMEOUT_S
+from bot.server.pages import STATIC
+from tests.channels.scripted import ScriptedProcessor
+from tests.server.factories import KeywordModel, SwitchedStore, application
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+def client_of(app: FastAPI, *, raises: bool = True) -> httpx.AsyncClient:
+    """Talk to an application without a network."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=raises)
+    return httpx.AsyncClient(transport=transport, base_url="http://shop")
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    """Talk to an application of fakes."""
+    async with client_of(application()) as client:
+        yield client
+
+
+async def test_the_page_forbids_everything_inline(client: httpx.AsyncClient) -> None:
+    """A browser gets the page, under a policy that allows our own files only."""
+    response = await client.get("/", headers=BROWSER)
+    assert "/static/widget.js" in response.text
+    policy = response.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "<style" not in response.text
+    assert " style=" not in response.text
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("accept", "credentials"),
+    [
+        pytest.param("text/plain", {"web_widget": None}, id="asked for text"),
+        pytest.param(BROWSER["Accept"], {"rest": None}, id="no widget to show"),
+    ],
+)
+async def test_without_a_page_the_product_says_hello(accept: str, credentials: dict[str, None]) -> None:
+    """Who asks for text, and who serves no widget, gets Rasa's kind of greeting."""
+    async with client_of(application(credentials=credentials)) as client:
+        response = await client.get("/", headers={"Accept": accept})
+    assert response.text.startswith("Hello from Frontdesk: ")
+
+
+async def test_any_page_may_load_the_widget_and_it_is_small(client: httpx.AsyncClient) -> None:
+    """The widget's files are readable from every origin, and are under 50 kB together."""
+    files = [STATIC / "widget.js", *sorted((STATIC / "widget").iterdir())]
+    total_bytes = 0
+    for file in files:
+        response = await client.get(f"/static/{file.relative_to(STATIC)}")
+        assert response.headers["access-control-allow-origin"] == "*"
+        assert "javascript" in response.headers["content-type"]
+        total_bytes += len(response.content)
+    assert total_bytes < 50_000
+
+
+async def test_nothing_beside_the_static_files_is_served(client: httpx.AsyncClient) -> None:
+    """A path cannot leave the folder."""
+    for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/page"):
+        assert (await client.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("model_id", "is_there", "code", "status", "store"),
+    [
+        pytest.param("m1", True, 200, "ok", "reachable", id="well"),
+        pytest.param(None, True, 503, "degraded", "reachable", id="no model"),
+        pytest.param("m1", False, 503, "degraded", "unreachable", id="no store"),
+    ],
+)
+async def test_health_tells_what_is_missing(
+    model_id: str | None, is_there: bool, code: int, status: str, store: str
+) -> None:
+    """Health names the model and says whether the store can be reached."""
+    switched = SwitchedStore()
+    switched.is_there = is_there
+    async with client_of(application(model=KeywordModel(model_id), store=switched)) as client:
+        response = await client.get("/health")
+    assert response.status_code == code
+    body = response.json()
+    assert (body["status"], body["model_id"], body["store"]) == (status, model_id, store)
+
+
+async def test_a_store_that_never_answers_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Health does not wait for a store longer than its time limit."""
+    assert STORE_TIMEOUT_S < 5
+    monkeypatch.setattr("bot.server.health.STORE_TIMEOUT_S", 0.01)
+
+    class Hanging(SwitchedStore):
+        async def is_reachable(self) -> bool:
+            await asyncio.Event().wait()
+            return True
+
+    async with client_of(application(store=Hanging())) as client:
+        assert (await client.get("/health")).json()["store"] == "unreachable"
+
+
+async def test_status_and_version_have_rasas_fields(client: httpx.AsyncClient) -> None:
+    """Status names the model, version the product."""
+    assert (await client.get("/status")).json() == {
+        "model_file": "models/keyword",
+        "model_id": "keyword-1",
+        "num_active_training_jobs": 0,
+    }
+    assert set((await client.get("/version")).json()) == {"version", "minimum_compatible_version"}
+
+
+async def test_parse_returns_what_was_understood(client: httpx.AsyncClient) -> None:
+    """POST /model/parse answers with Rasa's parse result."""
+    response = await client.post("/model/parse", json={"text": "hello there", "message_id": "1"})
+    assert response.json()["intent"] == {"name": "greet", "confidence": 0.9}
+    assert response.json()["text"] == "hello there"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "code", "reason"),
+    [
+        pytest.param("GET", "/nowhere", None, 404, "Not found", id="unknown path"),
+        pytest.param("DELETE", "/health", None, 405, "BadRequest", id="unknown method"),
+        pytest.param("POST", "/model/parse", b"{}", 400, "BadRequest", id="nothing to parse"),
+        pytest.param("POST", "/model/parse", b'{"text": ["a"]}', 400, "BadRequest", id="wrong type"),
+        pytest.param("POST", "/model/parse", b"x" * 300_000, 413, "BodyTooLarge", id="large body"),
+        pytest.param(
+            "POST", "/webhooks/rest/webhook", b"x" * 300_000, 413, "BodyTooLarge", id="large message"
+        ),
+        pytest.param("POST", "/webhooks/rest/webhook", b"[]", 400, "BadRequest", id="bad message"),
+    ],
+)
+async def test_errors_have_rasas_shape(
+    client: httpx.AsyncClient, method: str, path: str, body: bytes | None, code: int, reason: str
+) -> None:
+    """Every error carries version, status, message, reason, details, help and code."""
+    response = await client.request(method, path, content=body)
+    error = response.json()
+    assert set(error) == {"version", "status", "message", "reason", "details", "help", "code"}
+    assert (response.status_code, error["code"], error["reason"]) == (code, code, reason)
+
+
+@pytest.mark.parametrize("path", ["/status", "/model/parse"])
+async def test_without_a_model_there_is_a_conflict(path: str) -> None:
+    """What needs a model answers 409 without one."""
+    async with client_of(application(model=KeywordModel(None))) as client:
+        response = await client.request("GET" if path == "/status" else "POST", path, json={"text": "hello"})
+    assert (response.status_code, response.json()["reason"]) == (409, "Conflict")
+
+
+async def test_the_unexpected_shows_no_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error nobody foresaw is a 500 in Rasa's shape, without its text."""
+
+    def broken(_: KeywordModel, __: str) -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(KeywordModel, "parse", broken)
+    async with client_of(application(), raises=False) as client:
+        response = await client.post("/model/parse", json={"text": "hello"})
+    assert (response.status_code, response.json()["reason"]) == (500, "InternalError")
+    assert "secret" not in response.text
+
+
+async def test_a_body_of_ten_thousand_escaped_emojis_passes() -> None:
+    """The largest message that is allowed fits into the largest body that is allowed."""
+    processor = ScriptedProcessor()
+    body = json.dumps({"message": "\U0001f621" * 10_000})
+    async with client_of(application(processor)) as client:
+        assert (await client.post("/webhooks/rest/webhook", content=body)).status_code == 200
+    assert len(processor.handled[0].text) == 10_000
+
+
+async def test_logs_hold_no_words_of_the_customers(client: httpx.AsyncClient) -> None:
+    """The request log names path, status and duration, and neither text nor query."""
+    with capture_logs() as logs:
+        await client.post("/webhooks/rest/webhook?token=t0p", json={"message": "my secret"})
+    [log] = [log for log in logs if log["event"] == "request"]
+    assert (log["method"], log["path"], log["status"]) == ("POST", "/webhooks/rest/webhook", 200)
+    assert "secret" not in str(logs)
+    assert "t0p" not in str(logs)
+
+
+async def test_turns_under_way_end_before_the_parts_are_closed() -> None:
+    """At the end the channels finish their turns first, then what they lean on is closed."""
+    processor = ScriptedProcessor()
+    handled_at_close: list[list[str]] = []
+
+    async def close() -> None:
+        handled_at_close.append([message.text for message in processor.handled])
+
+    app = application(processor, close=close)
+    async with app.router.lifespan_context(app):
+        widget: WebWidget = app.state.channels["web_widget"]
+        conversation = widget.conversations.join("c", Listener(Silence(), 0))
+        await conversation.submit(UserMessage("hi", sender_id="c"))
+        assert processor.handled == []
+    assert handled_at_close == [["hi"]]
+
+
+class Silence:
+    """A connection on which nobody listens."""
+
+    async def send(self, frame: Frame) -> None:
+        """Send nothing."""
