@@ -1,0 +1,66 @@
+"""Hashes of what a model is made from: equal hashes mean that training again would change nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+
+from bot.dialogue.domain import Domain
+from bot.dialogue.messages import JSON
+from bot.errors import Location
+from bot.training_data.project import Project
+
+# Places of things and times of events say nothing about their meaning.
+_SKIPPED = frozenset({"location", "locations", "event_locations", "timestamp", "path"})
+
+
+def fingerprints(project: Project, version: str) -> dict[str, str]:
+    """Return the hash of each part: `nlu`, `policies`, and `domain` with everything that is said.
+
+    The wording of responses is part of `domain` alone, so that a new wording retrains nothing.
+    """
+    config = project.config
+    by_text = any(component.options.get("use_text_as_label") for component in config.pipeline)
+    nlu = [
+        config.language,
+        config.pipeline,
+        project.nlu.examples,
+        project.nlu.sentiment_examples,
+        project.nlu.synonyms,
+        project.nlu.regexes,
+        project.nlu.lookups,
+        project.nlu.responses if by_text else sorted(project.nlu.responses),
+        project.domain.intents,
+        project.domain.entities,
+    ]
+    policies = [config.policies, project.steps, *_structure(project.domain)]
+    parts = {"nlu": nlu, "policies": policies, "domain": [project.domain.source, config.assistant_id]}
+    return {name: _hash([version, content]) for name, content in parts.items()}
+
+
+def _structure(domain: Domain) -> list[object]:
+    return [domain.intents, domain.entities, domain.slots, domain.forms, domain.action_names]
+
+
+def _hash(content: object) -> str:
+    text = json.dumps(_plain(content), ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _plain(value: object) -> JSON:
+    """Return a JSON form that is equal for equal meanings; the order of a mapping's keys counts."""
+    if is_dataclass(value) and not isinstance(value, type):
+        named = {f.name: getattr(value, f.name) for f in fields(value) if f.name not in _SKIPPED}
+        return [type(value).__name__, _plain(named)]
+    if isinstance(value, Location):
+        return None
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return [[str(key), _plain(item)] for key, item in value.items()]
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
