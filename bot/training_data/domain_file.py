@@ -231,6 +231,10 @@ def _read_list(key: str, items: YamlList, locations: dict[str, Location], findin
             hint = "; put quotes around it" if isinstance(item, bool | int | float) else ""
             findings.error("domain-schema", message + hint, place)
             continue
+        if key == "actions" and is_map and not _is_action_map(item):
+            message = f"an action is a name, or 'name: {{send_domain: true}}', found {plain(item)}"
+            findings.error("domain-schema", message, place)
+            continue
         for name in names:
             first = locations.get(f"{key}/{name}")
             if first is not None:
@@ -239,6 +243,11 @@ def _read_list(key: str, items: YamlList, locations: dict[str, Location], findin
             locations.setdefault(f"{key}/{name}", place)
         good.append(item)
     return good
+
+
+def _is_action_map(item: Mapping[str, JSON]) -> bool:
+    options = list(item.values())
+    return all(isinstance(o, dict) and isinstance(o.get("send_domain", False), bool) for o in options)
 
 
 def _names(items: JSON) -> list[str]:
@@ -281,15 +290,11 @@ def _action_names(
 
 
 def _check_duplicates(names: Sequence[str], raw: RawDomain, findings: Findings) -> None:
-    """A form, a response and an action share one name space."""
-    already = {item.location for item in findings.items if item.check == "domain-duplicate"}
-    seen: set[str] = set()
-    for name in names:
-        place = raw.locations.get(f"forms/{name}") or raw.locations.get(f"actions/{name}")
-        if name in seen and place not in already:
-            message = f"'{name}' names two actions (forms, responses and actions share their names)"
-            findings.error("domain-duplicate", message, place)
-        seen.add(name)
+    """Forms and responses share their names; a name twice in one list is noted where it is read."""
+    for name in raw.source.get("forms") or ():
+        if names.count(name) > 1:
+            message = f"'{name}' is the name of a form and of another action"
+            findings.error("domain-duplicate", message, raw.locations.get(f"forms/{name}"))
 
 
 def _payload(raw: RawDomain) -> dict[str, JSON]:

@@ -98,8 +98,16 @@ def _schema_problem(item: Mapping[str, Any]) -> str | None:
         for part in value if isinstance(value, list) and key != "metadata" else ():
             if not isinstance(part, dict):
                 return f"an item of '{key}' must be a mapping, found {kind(part)}"
+    return _part_problem(item)
+
+
+def _part_problem(item: Mapping[str, Any]) -> str | None:
     for condition in item.get("condition") or ():
-        missing = [key for key in ("type", "name", "value") if key not in condition]
-        if missing:
-            return f"a condition needs 'type: slot', 'name' and 'value', missing {', '.join(missing)}"
+        if set(condition) != {"type", "name", "value"}:
+            found = ", ".join(map(str, condition)) or "nothing"
+            return f"a condition needs 'type: slot', 'name' and 'value', found {found}"
+    for button in (*(item.get("buttons") or ()), *(item.get("quick_replies") or ())):
+        for key in ("title", "payload"):
+            if button.get(key) is not None and not isinstance(button[key], str):
+                return f"'{key}' of a button must be text, found {kind(button[key])}; put quotes around it"
     return None

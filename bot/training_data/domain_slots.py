@@ -128,7 +128,7 @@ def _slot(name: str, definition: JSON, place: Location | None, findings: Finding
     return Slot(
         name=name,
         type=slot_type,
-        mappings=_mappings(name, definition["mappings"], place),
+        mappings=_mappings(name, definition["mappings"], place, findings),
         initial_value=plain(definition.get("initial_value")),
         influence_conversation=slot_type is not SlotType.ANY if influence is None else influence,
         values=tuple(str(value).lower() for value in values if value is not None),
@@ -148,7 +148,7 @@ def _check_slot_keys(name: str, definition: Mapping[str, JSON], place: Location 
             place,
         )
     for key, value in definition.items():
-        if key not in _SLOT_KEYS:
+        if key not in _SLOT_KEYS and not _is_custom(definition["type"]):
             hint = " (Rasa 2; remove it)" if key == "auto_fill" else nearest(str(key), _SLOT_KEYS)
             raise _Wrong(f"slot '{name}' has an unknown key '{key}'{hint}", _place(definition, key))
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -160,6 +160,11 @@ def _check_slot_keys(name: str, definition: Mapping[str, JSON], place: Location 
             raise _Wrong(f"'{key}' of slot '{name}' must be true or false, found {kind(value)}", place)
 
 
+def _is_custom(written: JSON) -> bool:
+    """Whether a type is a Python path that is not Rasa's own; such a slot may have options of its own."""
+    return isinstance(written, str) and "." in written and written.rpartition(".")[2] not in _RASA_CLASSES
+
+
 def _slot_type(
     name: str, definition: Mapping[str, JSON], place: Location | None
 ) -> tuple[SlotType, str | None]:
@@ -169,18 +174,20 @@ def _slot_type(
     class_name = str(written).rpartition(".")[2]
     if class_name in _RASA_CLASSES:
         return _RASA_CLASSES[class_name], None
-    if isinstance(written, str) and "." in written:
-        return SlotType.ANY, written
+    if _is_custom(written):
+        return SlotType.ANY, str(written)
     known = ", ".join(SlotType) + nearest(str(written), SlotType)
     message = f"slot '{name}' has an unknown type '{written}', expected one of {known}"
     raise _Wrong(message, _place(definition, "type") or place)
 
 
-def _mappings(slot: str, items: list[JSON], place: Location | None) -> tuple[SlotMapping, ...]:
-    return tuple(_mapping(slot, item, _place(item) or place) for item in items)
+def _mappings(
+    slot: str, items: list[JSON], place: Location | None, findings: Findings
+) -> tuple[SlotMapping, ...]:
+    return tuple(_mapping(slot, item, _place(item) or place, findings) for item in items)
 
 
-def _mapping(slot: str, item: JSON, place: Location | None) -> SlotMapping:
+def _mapping(slot: str, item: JSON, place: Location | None, findings: Findings) -> SlotMapping:
     if not isinstance(item, dict):
         raise _Wrong(f"a mapping of slot '{slot}' must be a mapping with 'type', found {kind(item)}", place)
     written = item.get("type")
@@ -192,9 +199,8 @@ def _mapping(slot: str, item: JSON, place: Location | None) -> SlotMapping:
     for key in item:
         if key not in _MAPPING_KEYS:
             hint = nearest(str(key), _MAPPING_KEYS)
-            raise _Wrong(
-                f"a mapping of slot '{slot}' has an unknown key '{key}'{hint}", _place(item, key) or place
-            )
+            message = f"a mapping of slot '{slot}' has an unknown key '{key}'{hint}; it is passed over"
+            findings.warn("slot-mapping-key", message, _place(item, key) or place)
     required = _REQUIRED.get(mapping_type)
     if required and item.get(required) is None:
         raise _Wrong(f"a {mapping_type} mapping of slot '{slot}' needs '{required}'", place)

@@ -146,15 +146,17 @@ def _add_step(builder: _Builder, step: JSON, place: Location, reader: StepReader
         message = f"a step must be a mapping such as 'action: …', found {kind(step)}"
         hint = "; write '- action: ...' for the rule marker" if step == RULE_SNIPPET else ""
         reader.findings.error("story-schema", message + hint, place)
-    elif "or" in step and not {"intent", "user"} & set(step):
+        return
+    step_kind = reader.kind_of(step, place)
+    if step_kind == "or":
         alternatives = reader.alternatives(step, place)
         if alternatives:
             builder.add_alternatives(alternatives, place)
-    elif "checkpoint" in step and not {"intent", "user", "action", "bot"} & set(step):
+    elif step_kind == "checkpoint":
         checkpoint = _checkpoint(step, place, reader)
         if checkpoint:
             builder.add_checkpoint(checkpoint, place, reader.findings)
-    else:
+    elif step_kind is not None:
         for event in reader.events(step, place):
             builder.add(event, place)
 

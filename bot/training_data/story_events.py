@@ -40,6 +40,12 @@ _EVENT_ACTIONS: dict[str, type[Event]] = {
     )
 }  # fmt: skip
 _STEP_KEYS = ("intent", "user", "or", "action", "bot", "checkpoint", "slot_was_set", "active_loop")
+# Which keys may stand together in one step; the first group that fits decides, in Rasa's order.
+_TOGETHER = (
+    ("intent", "user", "entities"), ("user", "intent", "entities"), ("or",), ("action",), ("bot",),
+    ("checkpoint", "slot_was_set"), ("slot_was_set",), ("active_loop",), ("metadata",),
+)  # fmt: skip
+_NOT_IN_RULES = ("bot", "checkpoint")
 
 
 @dataclass
@@ -50,6 +56,25 @@ class StepReader:
     title: str
     domain: Domain
     findings: Findings
+
+    def kind_of(self, step: YamlMap, place: Location) -> str | None:
+        """Return the key that says what a step is; an unknown or a second one is noted."""
+        group = next((keys for keys in _TOGETHER if keys[0] in step), None)
+        if group is None:
+            found = next(iter(step), "nothing")
+            hint = nearest(str(found), _STEP_KEYS)
+            message = f"unknown step '{found}', expected one of {', '.join(_STEP_KEYS)}{hint}"
+            self.findings.error("story-schema", message, place)
+            return None
+        for key in step:
+            if key not in group:
+                hint = "; a '- ' is missing before it" if key in _STEP_KEYS else nearest(str(key), group)
+                message = f"unexpected key '{key}' in a step with '{group[0]}'{hint}"
+                self.findings.error("story-schema", message, step.at(key))
+        if self.title == "rule" and group[0] in _NOT_IN_RULES:
+            self.findings.error("story-schema", f"a rule cannot have a step '{group[0]}'", place)
+            return None
+        return group[0]
 
     def events(self, step: YamlMap, place: Location) -> list[Event]:
         """Return the events of any step but `or` and `checkpoint`; the order of checks is Rasa's."""
@@ -70,12 +95,6 @@ class StepReader:
             self.findings.error(
                 "story-schema", f"'active_loop' must be a form or null, found {name!r}", place
             )
-            return []
-        if "metadata" not in step:
-            found = next(iter(step), "nothing")
-            hint = nearest(str(found), _STEP_KEYS)
-            message = f"unknown step '{found}', expected one of {', '.join(_STEP_KEYS)}{hint}"
-            self.findings.error("story-schema", message, place)
         return []
 
     def alternatives(self, step: YamlMap, place: Location) -> list[Event]:
@@ -105,7 +124,10 @@ class StepReader:
             return value
         hint = "; put quotes around it" if isinstance(value, bool | int | float) else ""
         message = f"'{key}' in a {self.title} must be text, found {kind(value)}{hint}"
-        self.findings.error("story-schema", message, place)
+        if value is None:
+            self.findings.warn("story-step-empty", f"{message}; the step is passed over", place)
+        else:
+            self.findings.error("story-schema", message, place)
         return ""
 
     def _user(self, step: YamlMap, place: Location) -> UserUttered | None:
