@@ -78,7 +78,9 @@ def test_opening_again_keeps_rows(new_url: Callable[[], str]) -> None:
 def test_two_may_open_a_new_store_at_once(new_url: Callable[[], str]) -> None:
     """Processes that start together make the tables once, and both start."""
     url = new_url()
-    script = "import sys; from crm_connector import database; database.open(sys.argv[1], busy_timeout_s=60).close()"
+    script = (
+        "import sys; from crm_connector import database as d; d.open(sys.argv[1], busy_timeout_s=60).close()"
+    )
     starts = [subprocess.Popen([sys.executable, "-c", script, url]) for _ in range(2)]
     assert [start.wait(timeout=120) for start in starts] == [0, 0]
     engine = database.create_store_engine(url)
@@ -86,11 +88,16 @@ def test_two_may_open_a_new_store_at_once(new_url: Callable[[], str]) -> None:
     engine.dispose()
 
 
-def test_a_failed_block_leaves_nothing(store: database.Store) -> None:
-    """A session is all or nothing."""
-    with pytest.raises(RuntimeError, match="half way"), store.session() as session:
+def _fail_half_way(store: database.Store) -> None:
+    with store.session() as session:
         factories.a_customer(session)
         raise RuntimeError("half way")
+
+
+def test_a_failed_block_leaves_nothing(store: database.Store) -> None:
+    """A session is all or nothing."""
+    with pytest.raises(RuntimeError, match="half way"):
+        _fail_half_way(store)
     with store.reading() as session:
         assert session.scalar(select(func.count(Customer.id))) == 0
 
@@ -252,17 +259,28 @@ def test_a_locked_store_says_so(tmp_path: Path) -> None:
             factories.a_customer(late)
 
 
+def _lose_connection(store: database.Store) -> None:
+    """Begin a transaction whose connection the server ends."""
+    with store.session() as session:
+        own = session.scalar(text("SELECT pg_backend_pid()"))
+        with store.reading() as other:
+            other.execute(text("SELECT pg_terminate_backend(:own)"), {"own": own})
+        factories.a_customer(session)
+
+
 @pytest.mark.postgresql
 def test_a_lost_connection_says_so(new_postgresql: Callable[[], str]) -> None:
-    """When the server goes away in mid-transaction, the store is unavailable, and well again with the server."""
+    """A server that goes away in mid-transaction makes the store unavailable until it is back."""
     with database.open(new_postgresql()) as store:
-        with pytest.raises(database.StoreUnavailable, match="not available"), store.session() as session:
-            own = session.scalar(text("SELECT pg_backend_pid()"))
-            with store.reading() as other:
-                other.execute(text("SELECT pg_terminate_backend(:own)"), {"own": own})
-            factories.a_customer(session)
+        with pytest.raises(database.StoreUnavailable, match="not available"):
+            _lose_connection(store)
         with store.session() as session:
             assert session.scalar(select(func.count(Customer.id))) == 0
+
+
+def _lock(store: database.Store, customer: Customer) -> None:
+    with store.session() as session:
+        session.get_one(Customer, customer.id, with_for_update=True)
 
 
 @pytest.mark.postgresql
@@ -274,5 +292,5 @@ def test_a_locked_row_says_so(new_postgresql: Callable[[], str]) -> None:
             customer = factories.a_customer(session)
         with one.session() as session:
             session.get_one(Customer, customer.id, with_for_update=True)
-            with pytest.raises(database.StoreUnavailable, match="lock"), other.session() as late:
-                late.get_one(Customer, customer.id, with_for_update=True)
+            with pytest.raises(database.StoreUnavailable, match="lock"):
+                _lock(other, customer)
