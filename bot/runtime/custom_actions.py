@@ -155,6 +155,9 @@ def _load_executor(package: str) -> Any:
     except SystemExit as error:
         # rasa-sdk ends the process when one of the package's modules cannot be imported.
         raise SettingsError(f"action_endpoint: a module of '{package}' cannot be imported") from error
+    # A rim: importing and registering runs code that is not ours.
+    except Exception as error:
+        raise SettingsError(f"action_endpoint: the package '{package}' is broken: {error}") from error
     return executor
 
 
