@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 from bot.dialogue.applied_events import AppliedEvents
@@ -35,14 +35,18 @@ class _Link(NamedTuple):
     place: Location | None
 
 
-class Branch:
-    """Mutable until it waits at a checkpoint; `copy` costs the same however long the story is.
+Steps = Sequence[tuple[Event, Location | None]]
 
-    Its fingerprint stands for the sequence of states that policies would see.
+
+class Branch:
+    """Mutable until it waits at a checkpoint; a copy shares what came before.
+
+    Its fingerprint stands for the sequence of states that policies would see. Events added with `later` are
+    applied when somebody looks: of the many glued stories most are never chosen.
     """
 
     __slots__ = (
-        "_action", "_domain", "_earlier", "_features", "_last", "_listening", "_loop", "_user",
+        "_action", "_domain", "_earlier", "_features", "_last", "_listening", "_loop", "_pending", "_user",
         "is_augmented", "location", "name", "slots",
     )  # fmt: skip
 
@@ -53,6 +57,7 @@ class Branch:
         self.is_augmented = False
         self._last: _Link | None = None
         self._listening: Branch | None = None
+        self._pending: tuple[Steps, ...] = ()
         self._reset()
 
     @classmethod
@@ -65,8 +70,6 @@ class Branch:
         other = Branch.__new__(Branch)
         for name in Branch.__slots__:
             setattr(other, name, getattr(self, name))
-        other.slots = dict(self.slots)
-        other._features = dict(self._features)
         return other
 
     def enter(self, step: StoryStep) -> Branch:
@@ -81,16 +84,19 @@ class Branch:
 
     def before_listen(self) -> Branch:
         """Return the branch as it was before its last `action_listen`, marked as augmented."""
+        self._settle()
         other = (self._listening or self).copy()
         other.is_augmented = True
         return other
 
     def holds(self, conditions: Mapping[str, JSON]) -> bool:
         """Tell whether slots have the values that a checkpoint asks for."""
+        self._settle()
         return all(self.slots.get(name) == value for name, value in conditions.items())
 
     def events(self) -> list[tuple[Event, Location | None]]:
         """Return all events with their places, oldest first."""
+        self._settle()
         found = []
         link = self._last
         while link is not None:
@@ -101,19 +107,36 @@ class Branch:
     @property
     def state(self) -> Hashable:
         """What policies would see now: the last turn, the last action, the loop and featurized slots."""
+        self._settle()
         return self._state()
 
     @property
     def has_begun(self) -> bool:
         """Whether anything has happened yet."""
+        self._settle()
         return self._last is not None
 
     def fingerprint(self) -> int:
         """Return a hash of the states so far."""
+        self._settle()
         return hash((self._earlier, self._state()))
 
     def apply(self, event: Event, place: Location | None = None) -> None:
         """Append one event."""
+        self._settle()
+        self._apply(event, place)
+
+    def later(self, events: Steps) -> None:
+        """Append events when somebody looks."""
+        self._pending = (*self._pending, events)
+
+    def _settle(self) -> None:
+        pending, self._pending = self._pending, ()
+        for events in pending:
+            for event, place in events:
+                self._apply(event, place)
+
+    def _apply(self, event: Event, place: Location | None) -> None:
         if isinstance(event, ActionExecuted) and event.name == ACTION_LISTEN:
             self._listening = None  # one step back is enough
             self._listening = self.copy()
@@ -155,14 +178,15 @@ class Branch:
         slot = self._domain.slots.get(event.name)
         if slot is None:
             return
-        self.slots[event.name] = slot.coerce(event.value)
-        self._features.pop(event.name, None)
+        value = slot.coerce(event.value)
+        self.slots = {**self.slots, event.name: value}
+        features = slot.features(value)
         if event.value == SHOULD_NOT_BE_SET and slot.is_featurized:
-            self._features[event.name] = event.value
-        else:
-            features = slot.features(self.slots[event.name])
-            if any(features):
-                self._features[event.name] = features
+            self._features = {**self._features, event.name: event.value}
+        elif any(features):
+            self._features = {**self._features, event.name: features}
+        elif event.name in self._features:
+            self._features = {name: seen for name, seen in self._features.items() if name != event.name}
 
     def _state(self) -> Hashable:
         return (self._user, self._action, self._loop, frozenset(self._features.items()))

@@ -11,6 +11,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from bot.dialogue.domain import ACTION_LISTEN, Domain
 from bot.dialogue.events import (
@@ -28,7 +29,7 @@ from bot.dialogue.slots import MappingType, SlotType
 from bot.errors import Location
 from bot.training_data.checkpoints import connect, find_start_name, is_generated
 from bot.training_data.stories import STORY_START, StoryStep
-from bot.training_data.story_branch import SHOULD_NOT_BE_SET, Branch
+from bot.training_data.story_branch import SHOULD_NOT_BE_SET, Branch, Steps
 from bot.training_data.yaml_files import Findings
 
 DEFAULT_AUGMENTATION = 50
@@ -215,7 +216,7 @@ class _Generator:
     def _walk(
         self,
         step: StoryStep,
-        events: Sequence[tuple[Event, Location | None]],
+        events: Steps,
         phase: _Phase,
         sources: dict[str, str],
         *,
@@ -224,23 +225,23 @@ class _Generator:
         incoming = self._incoming(step, phase)
         if not incoming:
             return
-        if self._remove_duplicates:
-            incoming = _unique(incoming)
         if phase.is_augmenting:
             incoming = self._sample(incoming, self._factor * _TRACKERS_PER_FACTOR)
+        elif self._remove_duplicates:
+            incoming = _unique(incoming)
         branches = [branch.enter(step) for branch in incoming]
-        for event, place in events:
-            if isinstance(event, ActionReverted | UserUtteranceReverted | Restarted):
-                phase.finished += [branch.copy() for branch in branches]
+        if phase.is_augmenting:
             for branch in branches:
-                branch.apply(event, place)
+                branch.later(events)
+        else:
+            phase.finished += _apply(branches, events)
         for checkpoint in step.end:
             name = find_start_name(checkpoint.name, sources)
             phase.active[name] += branches
             if name in phase.used:
                 phase.unused.add(name)
         if not step.end:
-            phase.ended += self._unseen(branches, is_rule)
+            phase.ended += branches if phase.is_augmenting else self._unseen(branches, is_rule)
 
     def _incoming(self, step: StoryStep, phase: _Phase) -> list[Branch]:
         incoming: list[Branch] = []
@@ -291,8 +292,22 @@ class _Generator:
     def _limit_augmented(self, finished: list[Branch]) -> list[Branch]:
         if self._factor <= 0:
             return finished
-        augmented = self._sample([b for b in finished if b.is_augmented], self._factor * _TRACKERS_PER_FACTOR)
-        return [branch for branch in finished if not branch.is_augmented] + augmented
+        augmented = [branch for branch in finished if branch.is_augmented]
+        self._random.shuffle(augmented)
+        unseen = (branch for candidate in augmented for branch in self._unseen([candidate], is_rule=False))
+        kept = islice(unseen, self._factor * _TRACKERS_PER_FACTOR)
+        return [*(branch for branch in finished if not branch.is_augmented), *kept]
+
+
+def _apply(branches: Sequence[Branch], events: Steps) -> list[Branch]:
+    """Apply a step's events to all branches; return what they were before each event that reverts others."""
+    before: list[Branch] = []
+    for event, place in events:
+        if isinstance(event, ActionReverted | UserUtteranceReverted | Restarted):
+            before += [branch.copy() for branch in branches]
+        for branch in branches:
+            branch.apply(event, place)
+    return before
 
 
 def _unique(branches: Iterable[Branch]) -> list[Branch]:
