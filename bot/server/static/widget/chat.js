@@ -42,7 +42,7 @@ export class Chat {
     this.memory.put(message);
     this.show(message);
     this.start();
-    this.post(message);
+    if (!this.post(message)) this.connection.hurry();
   }
 
   retry(messageId) {

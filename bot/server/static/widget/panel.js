@@ -153,7 +153,7 @@ export class Panel {
 
   applyLocale() {
     const { texts, tag, language, direction } = this.locale;
-    this.host.lang = language;
+    this.frame.lang = language;
     this.frame.dir = direction;
     this.title.textContent = localised(this.settings.title, tag) || texts.title;
     this.subtitle.textContent = texts.subtitle;

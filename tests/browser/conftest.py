@@ -1,0 +1,77 @@
+"""A real browser in front of a real server; the processor behind it answers from a script."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.browser.chromium import executable, launch
+from tests.browser.shop_script import shop
+from tests.channels.scripted import ScriptedProcessor
+from tests.server.factories import RunningServer, application
+
+# A widget that was cut off comes back by itself within 15 s at the latest.
+expect.set_options(timeout=20_000)
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start Chromium once per file; without one the tests are skipped, but fail in CI."""
+    if executable() is None:
+        reason = (
+            "no Chromium found (chromium, chromium-browser, google-chrome); `make test` installs one as root"
+        )
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def processor() -> ScriptedProcessor:
+    """Answer as the demo shop."""
+    return ScriptedProcessor(shop)
+
+
+@pytest.fixture
+def running(processor: ScriptedProcessor) -> Iterator[RunningServer]:
+    """Serve the shop."""
+    with RunningServer(application(processor)) as running:
+        yield running
+
+
+@pytest.fixture
+def open_page(browser: Browser, running: RunningServer) -> Iterator[OpenPage]:
+    """Open the shop's page in a fresh browser profile; no script error and no breach of policy is allowed."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def opened(url: str | None = None, **options: object) -> Page:
+        context = browser.new_context(**({"locale": "en-GB", "reduced_motion": "reduce"} | options))  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console", lambda line: complaints.append(line.text) if _is_grave(line.type, line.text) else None
+        )
+        page.goto(url or running.url)
+        page.locator("#frontdesk-widget .launcher").wait_for()
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _is_grave(kind: str, text: str) -> bool:
+    """A server that is away on purpose leaves its own lines in the console."""
+    return kind == "error" and "WebSocket connection to" not in text

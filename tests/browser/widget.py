@@ -1,0 +1,51 @@
+"""The widget as a customer handles it."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page, expect
+
+
+class Widget:
+    """The widget on a page; finds things by what a screen reader would say."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.launcher = page.locator("#frontdesk-widget .launcher")
+        self.panel = page.get_by_role("dialog")
+        self.log = page.get_by_role("log")
+        self.draft = self.panel.get_by_role("textbox")
+        self.banner = page.locator("#frontdesk-widget .banner")
+
+    def open(self) -> Widget:
+        """Open the panel with the launcher."""
+        self.launcher.click()
+        expect(self.panel).to_be_visible()
+        return self
+
+    def write(self, text: str) -> Widget:
+        """Write a message and press Enter."""
+        self.draft.fill(text)
+        self.draft.press("Enter")
+        return self
+
+    def expect_said(self, *lines: str) -> Widget:
+        """Wait until exactly these bubbles stand in the log, in this order."""
+        expect(self.log.locator(".bubble")).to_have_text(list(lines))
+        return self
+
+    def expect_settled(self) -> Widget:
+        """Wait until nothing is on its way and nobody is typing."""
+        expect(self.log.locator(".sending")).to_have_count(0)
+        expect(self.log.locator(".dots")).to_be_hidden()
+        return self
+
+    def choice(self, name: str) -> Locator:
+        """Return a button in the log."""
+        return self.log.get_by_role("button", name=name)
+
+    def conversation_id(self) -> str:
+        """Return the conversation's id as the browser keeps it."""
+        stored = (
+            "JSON.parse(Object.entries(localStorage).find(([key]) => key.startsWith('frontdesk:'))[1]).id"
+        )
+        return str(self.page.evaluate(stored))
