@@ -12,6 +12,9 @@ _LEAD = re.compile(
     r"|^.*?(?:地址是|寄到|改成|改到|送到|换到)[：: ]*",
     re.IGNORECASE,
 )
+_THANKS = re.compile(
+    r"[\s,，.。!！]*(?:please|pls|thanks|thank you|谢谢|麻烦了?|吧|吗)[\s.。!！?？]*$", re.IGNORECASE
+)
 _HOUSE = re.compile(r"\d|[路街号弄巷道村]")
 _SEPARATORS = re.compile(r"\s*[,，;；\n]\s*")
 _MAX_CHARS = 200
@@ -22,6 +25,7 @@ def parse_address(text: str, *, city: str | None = None) -> Address | None:
 
     A street needs a house number, or in Chinese a word for a road; without one there is no address.
     """
+    text = _THANKS.sub("", text)
     text = " ".join(_LEAD.sub("", text).split(" "))[:_MAX_CHARS].strip(" .。!！")
     code = _POSTAL_CODE.search(text)
     parts = [part for part in _SEPARATORS.split(_POSTAL_CODE.sub(",", text) if code else text) if part]

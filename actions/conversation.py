@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from rasa_sdk import Action, Tracker, ValidationAction
@@ -53,7 +54,9 @@ _QUESTIONS: Mapping[str, tuple[str, str]] = {
     "faq/store_location": ("Where is your store?", "门店在哪里？"),
     "faq/privacy": ("What happens with my data?", "我的数据会怎么处理？"),
 }
+_NO_WORDS = re.compile(r"\S*@\S*|\S*\d\S*|/\w+(?:\{.*)?")
 _NEITHER = ("None of these", "都不是")
+_KEEP_OFFER = ("nlu_fallback", "inform")
 _MAX_MEANINGS = 2
 
 
@@ -73,14 +76,14 @@ class ValidateSlotMappings(ValidationAction):
     def extract_language(
         self, _dispatcher: CollectingDispatcher, tracker: Tracker, _domain: JSON
     ) -> dict[str, JSON]:
-        """Remember the language over a message that was taken back because nobody understood it."""
-        if tracker.slots.get("language") is not None:
-            return {}
-        known = [
-            e["value"] for e in tracker.events if e.get("event") == "slot" and e.get("name") == "language"
-        ]
-        told = [value for value in known if value]
-        return {"language": told[-1]} if told else {}
+        """Keep the language over a message without words, and over one taken back as not understood."""
+        known: str | None = None
+        for event in reversed(tracker.events[: _latest_message_at(tracker)]):
+            if event.get("event") == "slot" and event.get("name") == "language" and event.get("value"):
+                known = str(event["value"])
+                break
+        is_kept = tracker.slots.get("language") is None or not has_words(tracker.latest_message)
+        return {"language": known} if known and is_kept else {}
 
     def extract_introduced(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, _domain: JSON
@@ -95,7 +98,7 @@ class ValidateSlotMappings(ValidationAction):
     def extract_offer(
         self, _dispatcher: CollectingDispatcher, tracker: Tracker, _domain: JSON
     ) -> dict[str, JSON]:
-        """Forget an offer after the message that could have accepted it; unclear messages do not count."""
+        """Forget an offer after the message that could have accepted it; details and noise do not count."""
         if tracker.slots.get("offer") is None:
             return {}
         messages = 0
@@ -103,7 +106,7 @@ class ValidateSlotMappings(ValidationAction):
             if event.get("event") == "slot" and event.get("name") == "offer" and event.get("value"):
                 break
             intent = ((event.get("parse_data") or {}).get("intent") or {}).get("name")
-            messages += event.get("event") == "user" and intent != "nlu_fallback"
+            messages += event.get("event") == "user" and intent not in _KEEP_OFFER
         return {"offer": None} if messages > 1 else {}
 
     def validate_language(
@@ -159,6 +162,18 @@ def likely_meanings(message: Mapping[str, JSON]) -> list[tuple[str, tuple[str, s
         elif name in _MEANINGS:
             found.append((f"/{name}", _MEANINGS[name]))
     return found[:_MAX_MEANINGS]
+
+
+def has_words(message: Mapping[str, JSON]) -> bool:
+    """Whether a message says something in a language, beside numbers, codes and e-mail addresses."""
+    words = _NO_WORDS.sub(" ", str(message.get("text") or ""))
+    return any(char.isalpha() for char in words)
+
+
+def _latest_message_at(tracker: Tracker) -> int:
+    """The index of the event of the latest message."""
+    places = [i for i, event in enumerate(tracker.events) if event.get("event") == "user"]
+    return places[-1] if places else 0
 
 
 def _likely_question(message: Mapping[str, JSON]) -> str:

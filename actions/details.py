@@ -30,14 +30,16 @@ _REQUESTS: Mapping[str, Callable[[Turn], list[SlotEvent]]] = {
     "product_question": answer_product_question,
     "interest": open_opportunity,
 }
+_ABOUT_PRODUCTS = ("recommendation", "product_question", "interest")
 _TELLING = ("order_number", "ticket_number", "product", "category", "email", "phone")
 
 
 def use_details(turn: Turn) -> list[SlotEvent]:
     """Go on with what waits for a detail; without such a thing, guess from the detail itself."""
-    request = _REQUESTS.get(str(turn.slot("open_request")))
-    if request is not None:
-        return request(turn)
+    waiting = str(turn.slot("open_request"))
+    has_number = turn.entity("order_number") or turn.entity("ticket_number")
+    if waiting in _REQUESTS and not (has_number and waiting in _ABOUT_PRODUCTS):
+        return _REQUESTS[waiting](turn)
     if turn.entity("ticket_number"):
         return tell_ticket_status(turn)
     if turn.entity("order_number"):

@@ -53,14 +53,17 @@ def parse_rating(value: JSON) -> int | None:
     return found.pop() if len(found) == 1 else None
 
 
-class FormChecks(FormValidationAction):
+class FormChecks:
     """What the three forms have in common."""
 
     def validate_contact(
         self, value: JSON, dispatcher: CollectingDispatcher, tracker: Tracker, _domain: JSON
     ) -> Slots:
         """An e-mail address or a phone number."""
-        return _checked("contact", parse_contact(str(value)), dispatcher, tracker)
+        contact = parse_contact(str(value))
+        if contact is None and next(tracker.get_latest_entity_values("order_number"), None):
+            return {"contact": None}  # an order number came first; the question comes again by itself
+        return _checked("contact", contact, dispatcher, tracker)
 
     def validate_order_number(
         self, value: JSON, dispatcher: CollectingDispatcher, tracker: Tracker, _domain: JSON
@@ -87,7 +90,7 @@ class FormChecks(FormValidationAction):
         return {"reason": text} if len(text) >= _TELLING_TRIGGER_CHARS[is_chinese] else {}
 
 
-class ValidateTicketForm(FormChecks):
+class ValidateTicketForm(FormChecks, FormValidationAction):
     """The answers of the ticket form."""
 
     def name(self) -> str:
@@ -101,7 +104,7 @@ class ValidateTicketForm(FormChecks):
         return {"product": str(value).strip()[:200] or None}
 
 
-class ValidateReturnForm(FormChecks):
+class ValidateReturnForm(FormChecks, FormValidationAction):
     """The answers of the return form."""
 
     def name(self) -> str:

@@ -130,9 +130,12 @@ def change_address(turn: Turn) -> list[SlotEvent]:
     if order is None:
         return [*proof.events, *_remember_address(turn)]
     if order.status is not OrderStatus.PROCESSING:
-        turn.say("utter_address_too_late", order_number=order.number)
+        is_cancelled = order.status is OrderStatus.CANCELLED
+        turn.say(
+            "utter_order_cancelled" if is_cancelled else "utter_address_too_late", order_number=order.number
+        )
         return [*proof.events, *set_slots(address=None)]
-    given = turn.entity("address", "new") or turn.slot("address") or turn.text
+    given = _address_of_message(turn) or turn.slot("address") or turn.text
     address = parse_address(given, city=turn.entity("city", "new") or turn.entity("city") or order.city)
     if address is None:
         turn.say("utter_ask_new_address", order_number=order.number)
@@ -204,14 +207,21 @@ def _say_returned(turn: Turn, order: Order, returned: list[Return]) -> None:
 
 def _remember_address(turn: Turn) -> list[SlotEvent]:
     """Keep a new address of a message whose order is still to be proven."""
-    parts = (turn.entity("address", "new") or turn.slot("address"), turn.entity("city", "new"))
-    known = ", ".join(part for part in parts if part)
-    return set_slots(address=known) if parts[0] else []
+    given = _address_of_message(turn)
+    return set_slots(address=given) if given else []
+
+
+def _address_of_message(turn: Turn) -> str | None:
+    """What the message says from the street on: postal code and city mostly follow it."""
+    street = turn.entity("address", "new") or turn.entity("address")
+    if street is None:
+        return None
+    return turn.text[turn.text.find(street) :] if street in turn.text else street
 
 
 def _lines_to_return(turn: Turn, order: Order) -> list[OrderLine]:
     """The lines that the customer means; none when the order has several and she named none of them."""
-    named = turn.slot("product")
+    named = turn.slot("product") or turn.slot("category")
     if named == "all" or len(order.lines) == 1:
         return list(order.lines)
     if not named:

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
-from implicit.nearest_neighbours import BM25Recommender
+from implicit.nearest_neighbours import ItemItemRecommender, bm25_weight
 from scipy.sparse import csr_matrix
 
 Vector = npt.NDArray[np.float64]
@@ -20,8 +20,9 @@ Encode = Callable[[Sequence[str]], Vector]  # texts -> one unit vector each, (te
 
 MIN_CUSTOMERS = 20  # with two or more different products each; fewer purchases say nothing about taste
 _NEIGHBOURS = 20
-_WEIGHTS = {"need": 1.0, "history": 0.5, "popular": 0.1}
+_WEIGHTS = {"need": 1.0, "alike": 0.3, "history": 0.5, "popular": 0.1}
 _MIN_NEED = 0.08  # a cosine below it is chance
+_FULL_NEED = 0.3  # a cosine from which words could not fit much better
 _WORD = re.compile(r"[a-z0-9]+")
 _HAN = re.compile(r"[㐀-鿿]+")
 _GRAM_SIZES = {"word": (3, 4), "han": (1, 2)}
@@ -29,9 +30,9 @@ _STOP_WORDS = frozenset(
     re.findall(
         r"\w+",
         """a an and any are as at be best but buy by can could do for from get give good have i in is it
-        just like looking me my need new nice of on one or please product products recommend
-        recommendation should show some something suggest that the thing this to want what which will
-        with would you your""",
+        about below gift ideas just less like looking max me more my need new nice of on one or over
+        please product products recommend recommendation should show some something suggest that the
+        thing this to want what which will than under with would you your""",
     )
 )
 _STOP_HAN = frozenset(
@@ -112,7 +113,9 @@ def rank(
     needs = match_need(need.text, pool, encode=encode)
     history, because = taste(pool, purchases, customer)
     popular = _popularity(pool, purchases)
-    total = _WEIGHTS["need"] * needs + _WEIGHTS["history"] * history + _WEIGHTS["popular"] * popular
+    alike = _category_fit(pool, needs)
+    parts = {"need": needs, "alike": alike, "history": history, "popular": popular}
+    total = sum((_WEIGHTS[name] * part for name, part in parts.items()), np.zeros(len(pool)))
     if need.category:
         total = total + np.array([2.0 * (c.category == need.category) for c in pool])
     best = sorted(range(len(pool)), key=lambda i: (-total[i], pool[i].id))[:count]
@@ -120,7 +123,7 @@ def rank(
         Ranked(
             pool[i].id,
             float(total[i]),
-            *_reason(pool[i], need, needs[i], history[i], because.get(pool[i].id)),
+            *_reason(pool[i], need, needs[i], history[i], because.get(pool[i].id), is_alike=alike[i] > 0),
         )
         for i in best
     ]
@@ -133,7 +136,7 @@ def match_need(text: str, candidates: Sequence[Candidate], *, encode: Encode | N
     if encode is not None and text.strip():
         vectors = encode([text, *documents])  # (1 + products, dimensions)
         scores = 0.5 * scores + 0.5 * np.clip(vectors[1:] @ vectors[0], 0.0, 1.0)
-    return np.where(scores >= _MIN_NEED, scores, 0.0)
+    return np.where(scores >= _MIN_NEED, np.minimum(scores / _FULL_NEED, 1.0), 0.0)
 
 
 def taste(
@@ -190,16 +193,24 @@ def _is_affordable(candidate: Candidate, need: Need) -> bool:
 
 
 def _reason(
-    candidate: Candidate, need: Need, fit: float, history: float, because: int | None
+    candidate: Candidate, need: Need, fit: float, history: float, because: int | None, *, is_alike: bool
 ) -> tuple[ReasonKind, str]:
     words = shared_words(need.text, candidate.texts) if fit else []
-    if words and _WEIGHTS["need"] * fit >= 0.2 * _WEIGHTS["history"] * history:
+    if words and _WEIGHTS["need"] * fit >= _WEIGHTS["history"] * history:
         return ReasonKind.NEED, ", ".join(words[:3])
     if because is not None and history > 0:
         return ReasonKind.HISTORY, str(because)
-    if need.category and candidate.category == need.category:
+    if is_alike or (need.category and candidate.category == need.category):
         return ReasonKind.CATEGORY, ""
     return ReasonKind.POPULAR, ""
+
+
+def _category_fit(candidates: Sequence[Candidate], needs: Vector) -> Vector:
+    """How well the best product of each one's category fits the words."""
+    best: dict[str, float] = {}
+    for candidate, fit in zip(candidates, needs, strict=True):
+        best[candidate.category] = max(best.get(candidate.category, 0.0), float(fit))
+    return np.array([best[candidate.category] for candidate in candidates])
 
 
 def _popularity(candidates: Sequence[Candidate], purchases: Mapping[int, Counter[int]]) -> Vector:
@@ -214,8 +225,8 @@ def _item_similarity(baskets: Sequence[Counter[int]], column: Mapping[int, int])
     cells = [(row, column[p], 1.0) for row, basket in enumerate(baskets) for p in basket]
     rows, columns, values = zip(*cells, strict=True)
     matrix = csr_matrix((values, (rows, columns)), shape=(len(baskets), len(column)))  # (customers, products)
-    recommender = BM25Recommender(K=_NEIGHBOURS, num_threads=1)
-    recommender.fit(matrix, show_progress=False)
+    recommender = ItemItemRecommender(K=_NEIGHBOURS, num_threads=1)
+    recommender.fit(csr_matrix(bm25_weight(matrix.T).T), show_progress=False)
     similarity = csr_matrix(recommender.similarity)
     similarity.setdiag(0)
     return similarity

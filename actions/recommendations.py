@@ -117,7 +117,7 @@ def read_need(turn: Turn) -> Need:
     """What this message says about the need; an amount is the most that it may cost."""
     asked_before = turn.slot("open_request") == "recommendation"
     category = turn.entity("category") or (turn.slot("category") if asked_before else None)
-    return Need(turn.text, str(category).lower() if category else None, _amount(turn.entity("amount")))
+    return Need(turn.text, str(category).lower() if category else None, read_amount(turn.entity("amount")))
 
 
 def candidate(product: Product) -> Candidate:
@@ -244,7 +244,7 @@ def _choices(turn: Turn) -> list[dict[str, str]]:
     ]
 
 
-def _amount(value: str | None) -> Decimal | None:
+def read_amount(value: str | None) -> Decimal | None:
     """The number in an amount such as `100 EUR` or `1.299,00`."""
     if value is None:
         return None

@@ -164,7 +164,7 @@ def _read_message(event: Mapping[str, JSON]) -> Message:
 def _headline(told: Sequence[Message], category: ComplaintCategory, severity: Severity) -> Sentence:
     count = "once" if len(told) == 1 else f"in {len(told)} messages"
     mood = "and sounds upset" if any(m.sentiment == "negative" for m in told) else "and stays calm"
-    subject = f"about {category}" if category is not ComplaintCategory.OTHER else "about something else"
+    subject = f"about the {category}" if category is not ComplaintCategory.OTHER else "about something else"
     text = f"The customer complains {subject} {count} {mood}; severity {severity}."
     return Sentence(text, tuple(message.id for message in told))
 
