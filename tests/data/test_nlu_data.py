@@ -10,6 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from bot.training_data.entity_markup import parse
+from crm_connector.sample_catalogue import sample_products
 
 NLU_FOLDER = Path(__file__).parents[2] / "data" / "nlu"
 CHINESE = re.compile(r"[\u3400-\u9fff]")
@@ -90,6 +91,11 @@ def folded(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
+def listed(kind: str, name: str) -> set[str]:
+    """The lines of a lookup table or a regex."""
+    return {line for label, line in read("nlu", kind) if label == name}
+
+
 EXAMPLES = [(intent, *parse(raw)) for intent, raw in read("nlu", "intent")]
 SENTIMENTS = read("sentiment", "value")
 
@@ -144,3 +150,47 @@ def test_every_annotated_word_stands_whole_in_its_sentence() -> None:
             words = text[entity.start : entity.end]
             assert words
             assert words == words.strip()
+
+
+def test_every_product_and_category_of_the_catalogue_is_known_by_name() -> None:
+    """The lookup tables follow the catalogue, in both languages."""
+    products = sample_products()
+    assert {name for product in products for name in (product.name_en, product.name_zh)} <= listed(
+        "lookup", "product"
+    )
+    assert {product.category for product in products} <= listed("lookup", "category")
+
+
+@pytest.mark.parametrize("sentence", ["order LC104233 please", "订单lc-104233到哪了", "查LC 104233"])
+def test_an_order_number_is_found_between_letters_of_both_scripts(sentence: str) -> None:
+    """A Chinese character beside the number is no part of it."""
+    (pattern,) = listed("regex", "order_number")
+    assert re.search(pattern, sentence)
+
+
+@pytest.mark.parametrize("sentence", ["LC-HP-210", "LC1042334", "ULC104233"])
+def test_other_codes_are_no_order_numbers(sentence: str) -> None:
+    """A product code and a longer number stay what they are."""
+    (pattern,) = listed("regex", "order_number")
+    assert not re.search(pattern, sentence)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "stars"),
+    [
+        ("I give it 4 stars", ["4"]),
+        ("4 out of 5", ["4"]),
+        ("5", ["5"]),
+        ("three stars", ["three"]),
+        ("给你们四星", ["四"]),
+        ("我打5分", ["5"]),
+        ("等了5分钟", []),
+        ("一星期没到", []),
+        ("15 stars", []),
+    ],
+    ids=str,
+)
+def test_a_rating_is_told_from_other_numbers(sentence: str, stars: list[str]) -> None:
+    """Stars and points from one to five are ratings; minutes, weeks and bigger numbers are not."""
+    found = [match[0] for pattern in listed("regex", "rating") for match in re.finditer(pattern, sentence)]
+    assert found == stars
