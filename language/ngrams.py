@@ -9,28 +9,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from language.tokens import is_unspaced
+from language.tokens import UNSPACED, is_unspaced
 
-_WORD_CHARACTERS = re.compile(r"\w+", re.UNICODE)
+_RUNS = re.compile(r"\w+|[^\w\s]")
 _CHARACTER_LENGTHS = (2, 3, 4, 5)
+_PARTS = re.compile(f"[{UNSPACED}]|[^{UNSPACED}]+")
 _DIGITS = re.compile(r"\d")
 
 
 def _units(text: str) -> list[str]:
-    """Return the words of a text in order; a character of an unspaced script is a word of its own."""
+    """Return words, characters of unspaced scripts, punctuation marks and emoji, in order."""
     units: list[str] = []
-    for run in _WORD_CHARACTERS.findall(text):
-        word = ""
-        for character in run:
-            if is_unspaced(character):
-                if word:
-                    units.append(word)
-                    word = ""
-                units.append(character)
-            else:
-                word += character
-        if word:
-            units.append(word)
+    for run in _RUNS.findall(text):
+        units.extend(_PARTS.findall(run))
     return units
 
 
@@ -38,13 +29,14 @@ def ngrams(text: str) -> Counter[str]:
     """Count the n-grams of a text, lower-cased, digits folded to 0.
 
     Words and pairs of words stand with the prefix `w `, pieces of 2 to 5 characters within a padded word
-    with `c `. A character of an unspaced script counts as a word: its pairs are the bigrams.
+    with `c `. A character of an unspaced script counts as a word (its pairs are the bigrams), and so does a
+    punctuation mark or an emoji.
     """
     units = _units(_DIGITS.sub("0", text.lower()))
     found: Counter[str] = Counter(f"w {unit}" for unit in units)
     found.update(f"w {left} {right}" for left, right in itertools.pairwise(units))
     for unit in units:
-        if not is_unspaced(unit[0]):
+        if unit[0].isalnum() and not is_unspaced(unit[0]):
             padded = f" {unit} "
             for length in _CHARACTER_LENGTHS:
                 found.update(
@@ -81,10 +73,10 @@ class NgramVocabulary:
         weights = tuple(math.log((1 + len(texts)) / (1 + counts[gram])) + 1 for gram in kept)
         return cls({gram: column for column, gram in enumerate(kept)}, weights)
 
-    def vector(self, text: str) -> SparseVector:
-        """Weigh the n-grams of a text: (1 + ln count) x inverse document frequency, length 1 per block."""
+    def vector(self, grams: Mapping[str, int]) -> SparseVector:
+        """Weigh the counted n-grams of a text: (1 + ln count) x inverse document frequency, length 1 per block."""
         blocks: dict[str, dict[int, float]] = {"w": {}, "c": {}}
-        for gram, count in ngrams(text).items():
+        for gram, count in grams.items():
             column = self.columns.get(gram)
             if column is not None:
                 blocks[gram[0]][column] = (1 + math.log(count)) * self.weights[column]

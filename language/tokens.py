@@ -10,12 +10,13 @@ from spacy.language import Language
 
 Span = tuple[int, int]  # half-open character offsets
 
-_UNSPACED = (
+# The inside of a regular expression's character class.
+UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
     "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # kana, Han
 )
-_UNSPACED_CHARACTER = re.compile(f"[{_UNSPACED}]")
-_PARTS = re.compile(f"[{_UNSPACED}]|[^{_UNSPACED}]+")
+_UNSPACED_CHARACTER = re.compile(f"[{UNSPACED}]")
+_PARTS = re.compile(f"[{UNSPACED}]|[^{UNSPACED}]+")
 
 
 def is_unspaced(character: str) -> bool:

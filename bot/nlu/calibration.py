@@ -1,0 +1,141 @@
+"""Honest confidence: held-out predictions of the training data, temperature, thresholds. Training only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize
+from sklearn.linear_model import LogisticRegression
+
+from bot.nlu.features import FloatArray
+from bot.nlu.fitting import IntArray, fit_kernel
+from bot.nlu.linear import softmax
+from bot.nlu.out_of_scope import Scope, log_odds
+
+FOLDS = 5
+_REJECTED_IN_SCOPE = 0.03  # share of held-out messages of known intents that may fall back for distance alone
+_ABSTENTIONS = 0.10  # share of held-out sentences on which sentiment may abstain
+_FEWEST_LABELS = 5  # with fewer intents, held-out intents say nothing about foreign messages
+
+
+def fold_numbers(targets: IntArray, *, seed: int, folds: int = FOLDS) -> IntArray:
+    """Give each row a fold in [0, folds), each label spread as evenly as it can be: (N,)."""
+    numbers = np.zeros(len(targets), np.int64)
+    order = np.random.default_rng(seed).permutation(len(targets))
+    for label in np.unique(targets):
+        rows = order[targets[order] == label]
+        numbers[rows] = (np.arange(len(rows)) + label) % folds
+    return numbers
+
+
+def cross_validated(
+    kernel: FloatArray, targets: IntArray, *, labels: int, strength: float, folds: IntArray
+) -> Iterator[tuple[IntArray, FloatArray]]:
+    """Yield for each fold its rows and their scores (rows, labels) by a head that has not seen them."""
+    for fold in np.unique(folds):
+        inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        if len(inside):
+            part = np.ascontiguousarray(kernel[np.ix_(inside, inside)])
+            coefficients = fit_kernel(part, targets[inside], labels=labels, strength=strength)
+            yield outside, kernel[np.ix_(outside, inside)] @ coefficients + coefficients.sum(axis=0)
+
+
+def fit_temperature(scores: FloatArray, targets: IntArray) -> float:
+    """Return the temperature at which held-out scores (N, L) are most likely: in [0.05, 10]."""
+
+    def loss(log_temperature: float) -> float:
+        chances = softmax(scores / np.float32(np.exp(log_temperature)))
+        return float(-np.log(np.maximum(chances[np.arange(len(targets)), targets], 1e-9)).mean())
+
+    found = optimize.minimize_scalar(loss, bounds=(np.log(0.05), np.log(10.0)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def abstention_threshold(chances: FloatArray) -> float:
+    """Return the confidence below which the least sure tenth of held-out sentences lies, at most 0.6."""
+    return min(0.6, float(np.quantile(chances.max(axis=1), _ABSTENTIONS)))
+
+
+def expected_calibration_error(chances: FloatArray, targets: IntArray, *, bins: int = 15) -> float:
+    """Return the mean gap between confidence and accuracy over equal-width bins (Guo et al. 2017)."""
+    sure, right = chances.max(axis=1), chances.argmax(axis=1) == targets
+    places = np.minimum((sure * bins).astype(int), bins - 1)
+    gaps = [
+        (places == place).mean() * abs(sure[places == place].mean() - right[places == place].mean())
+        for place in np.unique(places)
+    ]
+    return float(sum(gaps))
+
+
+@dataclass(frozen=True, slots=True)
+class _Signals:
+    confidence: npt.NDArray[np.float64]
+    similarity: FloatArray
+    in_scope: npt.NDArray[np.bool_]
+
+
+def fit_scope(
+    kernel: FloatArray,
+    targets: IntArray,
+    intents: IntArray,
+    *,
+    strength: float,
+    temperature: float,
+    seed: int,
+) -> Scope | None:
+    """Learn from held-out intents how much confidence and similarity tell of a foreign message.
+
+    In each of five rounds a fifth of the intents is unknown to the head, and a fifth of the rest is held out
+    as well. The threshold lets 3 % of the held-out known messages fall. None when there are too few intents.
+
+    Args:
+        kernel: Inner products of all training sentences.
+        targets: The label of each sentence.
+        intents: The intent of each sentence: labels of one retrieval intent share it.
+        strength: As in `fit_kernel`.
+        temperature: Of the head.
+        seed: Of the folds.
+    """
+    names = np.unique(intents)
+    if len(names) < _FEWEST_LABELS:
+        return None
+    shuffled = np.random.default_rng(seed).permutation(names)
+    folds = fold_numbers(targets, seed=seed)
+    lengths = np.sqrt(np.maximum(np.diag(kernel), 1e-9))
+    rounds = []
+    for number in range(FOLDS):
+        is_foreign = np.isin(intents, shuffled[number::FOLDS])
+        inside = np.flatnonzero(~is_foreign & (folds != number))
+        outside = np.flatnonzero(is_foreign | (folds == number))
+        kept, relabelled = np.unique(targets[inside], return_inverse=True)
+        part = np.ascontiguousarray(kernel[np.ix_(inside, inside)])
+        coefficients = fit_kernel(part, relabelled, labels=len(kept), strength=strength)
+        across = kernel[np.ix_(outside, inside)]
+        chances = softmax((across @ coefficients + coefficients.sum(axis=0)) / np.float32(temperature))
+        odds = np.array([log_odds(float(value)) for value in _by_intent(chances, kept, targets, intents)])
+        cosines = across / lengths[outside][:, None] / lengths[inside][None, :]
+        rounds.append(_Signals(odds, cosines.max(axis=1), ~is_foreign[outside]))
+    return _scope_of(rounds)
+
+
+def _by_intent(chances: FloatArray, kept: IntArray, targets: IntArray, intents: IntArray) -> FloatArray:
+    """Return the confidence of the best intent, labels of one retrieval intent added up: (rows,)."""
+    intent_of = np.array([intents[np.flatnonzero(targets == label)[0]] for label in kept])
+    totals = np.stack([chances[:, intent_of == name].sum(axis=1) for name in np.unique(intent_of)], axis=1)
+    best: FloatArray = totals.max(axis=1)
+    return best
+
+
+def _scope_of(rounds: list[_Signals]) -> Scope:
+    confidence = np.concatenate([part.confidence for part in rounds])
+    similarity = np.concatenate([part.similarity for part in rounds])
+    in_scope = np.concatenate([part.in_scope for part in rounds])
+    signals = np.stack([confidence, similarity], axis=1)
+    fitted = LogisticRegression(class_weight="balanced").fit(signals, in_scope)
+    weights, bias = fitted.coef_[0], float(fitted.intercept_[0])
+    scores = signals @ weights + bias
+    threshold = float(np.quantile(scores[in_scope], _REJECTED_IN_SCOPE))
+    return Scope(float(weights[0]), float(weights[1]), bias, threshold)

@@ -1,0 +1,163 @@
+"""Text to what it means: a trained model, loaded to serve. Without torch, transformers and scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from bot.dialogue.domain import Domain
+from bot.dialogue.intent_payload import parse_intent_payload
+from bot.dialogue.messages import Entity, Intent, ParseResult, Sentiment
+from bot.errors import ModelError
+from bot.nlu import dates
+from bot.nlu.builtin_entities import find_builtin
+from bot.nlu.entity_lookup import PatternMatch, Patterns, map_synonyms
+from bot.nlu.model import ENCODER_FOLDER, NluModel
+from bot.nlu.out_of_scope import with_fallback
+from bot.nlu.overlaps import settle_overlaps
+from bot.nlu.plan import LookupOptions
+from bot.nlu.response_selector import intent_ranking, select_responses
+from language.detect import detect_language
+from language.encoder import EncodedText, EncoderError, OnnxEncoder, word_vectors
+from language.ngrams import ngrams
+from language.tokens import Span, word_spans
+
+MAX_CHARACTERS = 4_000
+SENTIMENT, LANGUAGE = "sentiment", "language"
+
+
+def _today() -> date:
+    return datetime.now(UTC).astimezone().date()
+
+
+class Interpreter:
+    """A loaded model; `parse` may be called from several threads at once."""
+
+    def __init__(
+        self, model: NluModel, encoder: OnnxEncoder, domain: Domain, *, today: Callable[[], date] = _today
+    ) -> None:
+        self.model = model
+        self.domain = domain
+        self._encoder = encoder
+        self._today = today
+        options = model.plan.lookup or LookupOptions()
+        self._patterns = Patterns(model.regexes, model.lookups, options)
+        self._entity_names = {*model.annotated, *domain.entities}
+        if model.plan.builtin:
+            dates.warm_up()
+        self.parse("hello")  # the first run of the encoder and of the tokenizer costs more than the others
+
+    @classmethod
+    def load(cls, folder: Path, domain: Domain) -> Interpreter:
+        """Load what `bot.nlu.train.train` wrote to `folder`.
+
+        Raises:
+            ModelError: A file is missing, broken, or of another format.
+        """
+        try:
+            encoder = OnnxEncoder(folder / ENCODER_FOLDER)
+        except EncoderError as error:
+            raise ModelError(f"{error}; train again") from error
+        return cls(NluModel.load(folder), encoder, domain)
+
+    def parse(self, text: str) -> ParseResult:
+        """Understand one message.
+
+        `/intent{"entity": "value"}` is read as written. Of longer texts only the first 4,000 characters are
+        looked at (and of those the encoder sees 256 word pieces); the result holds the whole text. A text
+        without any visible character has no intent and confidence 0.
+        """
+        payload = parse_intent_payload(text, self.domain)
+        if payload:
+            return payload
+        seen = text[:MAX_CHARACTERS]
+        if not seen.strip() or not any(
+            character.isprintable() and not character.isspace() for character in seen
+        ):
+            return ParseResult(text=text)
+        words = word_spans(seen, self.model.language)
+        encoded, grams = self._encoder.encode(seen), ngrams(seen)
+        chances, ranking = self._intents(grams, encoded)
+        sentiment = self._sentiment(grams, encoded)
+        language = detect_language(seen)
+        found = self._entities(seen, words, encoded)
+        return ParseResult(
+            text=text,
+            intent=ranking[0] if ranking else Intent(None),
+            entities=(*found, *self._about_the_message(sentiment, language)),
+            intent_ranking=ranking,
+            response_selector=select_responses(chances, self.model.plan.selectors, self.model.responses),
+            text_tokens=tuple(words),
+            sentiment=sentiment,
+            language=language,
+        )
+
+    def _intents(
+        self, grams: Mapping[str, int], encoded: EncodedText
+    ) -> tuple[Mapping[str, float], tuple[Intent, ...]]:
+        """Return the chance of every label and the ranking of intents, the fallback in front if it is due."""
+        model = self.model
+        if not model.intent:
+            return {}, ()
+        features = model.intent.space.features(grams, encoded)
+        chances = model.intent.head.probabilities(features).tolist()
+        by_label = dict(zip(model.intent.head.labels, chances, strict=True))
+        best = intent_ranking(by_label)[: model.plan.understanding.ranking_length]
+        ranking = tuple(Intent(name, chance) for name, chance in best)
+        options = model.plan.fallback
+        if not options:
+            return by_label, ranking
+        in_scope = True
+        if options.out_of_scope and model.scope and model.neighbours:
+            _, similarity = model.neighbours.nearest(features)
+            in_scope = model.scope.contains(ranking[0].confidence, similarity)
+        return by_label, with_fallback(ranking, options, in_scope=in_scope)
+
+    def _sentiment(self, grams: Mapping[str, int], encoded: EncodedText) -> Sentiment | None:
+        head = self.model.sentiment
+        if not head:
+            return None
+        return head.sentiment(head.sentence.space.features(grams, encoded))
+
+    def _entities(self, text: str, words: Sequence[Span], encoded: EncodedText) -> list[Entity]:
+        """Return the entities of the text, the most exact extractor first where several found something."""
+        plan, names = self.model.plan, self.model.plan.extractors
+        matches = self._patterns.find(text)
+        looked_up = self._looked_up(text, matches) if plan.lookup else []
+        builtin = (
+            find_builtin(text, plan.builtin, names.get("builtin", ""), self._today()) if plan.builtin else []
+        )
+        learnt = []
+        if self.model.tagger:
+            learnt = self.model.tagger.entities(
+                text, words, word_vectors(encoded, words), matches, extractor=names.get("learnt", "")
+            )
+        found = settle_overlaps([looked_up, builtin, learnt])
+        processor = names.get("synonyms", "EntitySynonymMapper")
+        return map_synonyms(found, self.model.synonyms, processor) if plan.synonyms else found
+
+    def _looked_up(self, text: str, matches: Sequence[PatternMatch]) -> list[Entity]:
+        extractor = self.model.plan.extractors.get("lookup", "")
+        return [
+            Entity(row.name, text[row.start : row.end], row.start, row.end, extractor=extractor)
+            for row in matches
+            if row.name in self._entity_names
+        ]
+
+    def _about_the_message(self, sentiment: Sentiment | None, language: str | None) -> list[Entity]:
+        """Return sentiment and language as entities: those that the domain knows and no example teaches."""
+        if not self.model.plan.whole_message:
+            return []
+        extractor = self.model.plan.extractors.get("learnt", "")
+        known = {name for name in (SENTIMENT, LANGUAGE) if name in self.domain.entities}
+        found = []
+        if sentiment and SENTIMENT in known - set(self.model.annotated):
+            found.append(
+                Entity(
+                    SENTIMENT, sentiment.value, confidence_entity=sentiment.confidence, extractor=extractor
+                )
+            )
+        if language and LANGUAGE in known - set(self.model.annotated):
+            found.append(Entity(LANGUAGE, language, extractor=extractor))
+        return found

@@ -1,0 +1,257 @@
+"""The names of `config.yml`'s pipeline, ours and Rasa's, and the parts they become."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from bot.dialogue.messages import JSON
+from bot.errors import Finding, InvalidProject, nearest
+from bot.nlu.plan import (
+    BuiltinOptions,
+    ComponentRow,
+    Dimension,
+    FallbackOptions,
+    FineTune,
+    LookupOptions,
+    PipelinePlan,
+    UnderstandingOptions,
+)
+from bot.training_data.config_file import ComponentConfig
+
+_Options = TypeVar("_Options", UnderstandingOptions, LookupOptions, FallbackOptions)
+_Settle = Callable[[PipelinePlan, ComponentConfig], PipelinePlan]
+
+
+class BadOption(ValueError):
+    """An option is unknown or has an impossible value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a name becomes: the words of the report and the change to the plan."""
+
+    became: str
+    settle: _Settle
+    note: str = ""
+
+
+def _unchanged(plan: PipelinePlan, _: ComponentConfig) -> PipelinePlan:
+    return plan
+
+
+def _extractor(plan: PipelinePlan, part: str, component: ComponentConfig) -> Mapping[str, str]:
+    return {**plan.extractors, part: component.name.rpartition(".")[2]}
+
+
+def _understanding(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
+    options = _read(UnderstandingOptions, component)
+    return replace(
+        plan,
+        understanding=options,
+        whole_message=True,
+        synonyms=True,
+        selectors=plan.selectors or ("default",),
+        extractors=_extractor(plan, "learnt", component),
+    )
+
+
+def _diet(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
+    before = plan.understanding if "learnt" in plan.extractors else None
+    intents = component.options.get("intent_classification", True) is not False
+    entities = component.options.get("entity_recognition", True) is not False
+    options = replace(
+        plan.understanding,
+        # Two DIETs in one pipeline share the work: what one of them does is done.
+        intent_classification=intents or bool(before and before.intent_classification),
+        entity_recognition=entities or bool(before and before.entity_recognition),
+    )
+    return replace(plan, understanding=options, extractors=_extractor(plan, "learnt", component))
+
+
+def _language_model(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
+    weights = component.options.get("model_weights")
+    if isinstance(weights, str) and Path(weights).is_dir():
+        return replace(plan, understanding=replace(plan.understanding, backbone=weights))
+    return plan
+
+
+def _learnt_entities(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
+    return replace(plan, extractors={"learnt": component.name.rpartition(".")[2], **plan.extractors})
+
+
+def _lookup(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
+    options = _read(LookupOptions, component)
+    return replace(plan, lookup=options, extractors=_extractor(plan, "lookup", component))
+
+
+def _synonyms(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
+    return replace(plan, synonyms=True, extractors=_extractor(plan, "synonyms", component))
+
+
+def _builtin(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
+    _check_names(component, ("dimensions", "regions"))
+    names = {Dimension(kind): str(kind) for kind in _dimensions(component)}
+    listed = component.options.get("regions", BuiltinOptions().regions)
+    regions = tuple(str(region).upper() for region in listed)
+    return replace(
+        plan, builtin=BuiltinOptions(names, regions), extractors=_extractor(plan, "builtin", component)
+    )
+
+
+def _dimensions(component: ComponentConfig) -> list[str]:
+    kinds = component.options.get("dimensions", list(Dimension))
+    unknown = [kind for kind in kinds if kind not in list(Dimension)]
+    if unknown:
+        known = ", ".join(Dimension)
+        raise BadOption(
+            f"dimension '{unknown[0]}' is unknown{nearest(unknown[0], Dimension)} (known: {known})"
+        )
+    return list(kinds)
+
+
+_DUCKLING = {
+    "email": Dimension.EMAIL,
+    "phone-number": Dimension.PHONE,
+    "time": Dimension.DATE,
+    "amount-of-money": Dimension.AMOUNT,
+}
+
+
+def _duckling(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
+    wanted = component.options.get("dimensions") or list(_DUCKLING)
+    names = {_DUCKLING[name]: name for name in wanted if name in _DUCKLING}
+    return replace(
+        plan,
+        builtin=replace(BuiltinOptions(), names=names),
+        extractors=_extractor(plan, "builtin", component),
+    )
+
+
+def _selector(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
+    key = str(component.options.get("retrieval_intent") or "default")
+    return replace(plan, selectors=tuple(dict.fromkeys((*plan.selectors, key))))
+
+
+def _fallback(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
+    return replace(plan, fallback=_read(FallbackOptions, component))
+
+
+_TOKENS = Part("word tokens of spaCy", _unchanged, "Chinese, Japanese and Thai by character")
+_NGRAMS = Part("n-grams of BertUnderstanding", _unchanged, "word and character n-grams are always used")
+_DENSE = Part("encoder of BertUnderstanding", _unchanged, "the sentence encoder takes its place")
+_INTENTS = Part("intent head of BertUnderstanding", _diet)
+_ENTITIES = Part("entity head of BertUnderstanding", _learnt_entities)
+
+COMPONENTS: dict[str, Part] = {
+    "BertUnderstanding": Part("intent, sentiment and entity heads on one encoder", _understanding),
+    "EntityLookup": Part("lookup tables and regexes", _lookup),
+    "BuiltinEntities": Part("e-mail, phone, dates and amounts", _builtin),
+    "ResponseSelector": Part("response selector on the intent head", _selector),
+    "FallbackClassifier": Part("fallback by confidence and by distance to the training data", _fallback),
+    "EntitySynonymMapper": Part("synonyms", _synonyms),
+    "RegexEntityExtractor": Part("lookup tables and regexes", _lookup),
+    "DucklingEntityExtractor": Part(
+        "BuiltinEntities", _duckling, "no server is asked; finds time, amount-of-money, email, phone-number"
+    ),
+    "DIETClassifier": Part(
+        "intent and entity heads of BertUnderstanding", _diet, "its training options do not apply"
+    ),
+    "KeywordIntentClassifier": _INTENTS,
+    "LogisticRegressionClassifier": _INTENTS,
+    "MitieIntentClassifier": _INTENTS,
+    "SklearnIntentClassifier": _INTENTS,
+    "CRFEntityExtractor": _ENTITIES,
+    "MitieEntityExtractor": _ENTITIES,
+    "SpacyEntityExtractor": Part(
+        "entity head of BertUnderstanding",
+        _learnt_entities,
+        "entities of a spaCy model are found only if annotated",
+    ),
+    "LanguageModelFeaturizer": Part(
+        "encoder of BertUnderstanding",
+        _language_model,
+        "a local folder in model_weights is used; for other weights set `backbone` on BertUnderstanding",
+    ),
+    "ConveRTFeaturizer": _DENSE,
+    "MitieFeaturizer": _DENSE,
+    "SpacyFeaturizer": _DENSE,
+    "CountVectorsFeaturizer": _NGRAMS,
+    "LexicalSyntacticFeaturizer": Part("word features of the entity head", _unchanged),
+    "RegexFeaturizer": Part("pattern features of the entity head", _unchanged),
+    "WhitespaceTokenizer": _TOKENS,
+    "JiebaTokenizer": _TOKENS,
+    "MitieTokenizer": _TOKENS,
+    "SpacyTokenizer": _TOKENS,
+    "SpacyNLP": Part("nothing", _unchanged, "no spaCy model is needed"),
+    "MitieNLP": Part("nothing", _unchanged, "no MITIE model is needed"),
+}
+
+
+def plan_pipeline(pipeline: Sequence[ComponentConfig]) -> PipelinePlan:
+    """Turn a pipeline into parts, with one row for each of its lines.
+
+    A Python path of a component that is not Rasa's own cannot run here: its row says so. Without any line
+    that learns, BertUnderstanding still learns the intents.
+
+    Raises:
+        InvalidProject: A name or an option of ours is unknown; all mistakes at once.
+    """
+    plan, findings = PipelinePlan(), []
+    for component in pipeline:
+        part = COMPONENTS.get(_short_name(component.name))
+        if part is None and "." in component.name:
+            part = Part("left out", _unchanged, "a component of another engine cannot run here")
+        if part is None:
+            message = f"unknown pipeline component '{component.name}'{nearest(component.name, COMPONENTS)}"
+            findings.append(Finding("unknown-component", message, component.location))
+            continue
+        try:
+            plan = part.settle(plan, component)
+        except BadOption as error:
+            findings.append(Finding("invalid-option", f"{component.name}: {error}", component.location))
+        plan = replace(plan, rows=(*plan.rows, ComponentRow(component.name, part.became, part.note)))
+    if findings:
+        raise InvalidProject(findings)
+    if "learnt" not in plan.extractors:
+        return replace(plan, understanding=replace(plan.understanding, entity_recognition=False))
+    return plan
+
+
+def _short_name(name: str) -> str:
+    return name.rpartition(".")[2] if name.startswith("rasa.") else name
+
+
+def _check_names(component: ComponentConfig, known: Sequence[str]) -> None:
+    unknown = [name for name in component.options if name not in known]
+    if unknown:
+        raise BadOption(
+            f"unknown option '{unknown[0]}'{nearest(unknown[0], known)} (known: {', '.join(known)})"
+        )
+
+
+def _read(kind: type[_Options], component: ComponentConfig) -> _Options:
+    """Build an options dataclass, each value checked against the type of its default."""
+    defaults = {field.name: field.default for field in dataclasses.fields(kind)}
+    _check_names(component, tuple(defaults))
+    values = {name: _value(name, value, defaults[name]) for name, value in component.options.items()}
+    return kind(**values)
+
+
+def _value(name: str, value: JSON, default: JSON) -> JSON:
+    if isinstance(default, StrEnum):
+        if value not in list(type(default)):
+            raise BadOption(f"{name}: found '{value}', expected {' or '.join(FineTune)}")
+        return type(default)(value)
+    if isinstance(default, float) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise BadOption(f"{name}: found '{value}', expected a number") from None
+    if type(value) is not type(default):
+        raise BadOption(f"{name}: found '{value}', expected {type(default).__name__}")
+    return value

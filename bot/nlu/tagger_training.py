@@ -1,0 +1,58 @@
+"""Fitting of the entity head on annotated sentences. Training only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import sparse
+
+from bot.nlu.entity_lookup import Patterns
+from bot.nlu.features import FloatArray
+from bot.nlu.fitting import fit_features
+from bot.nlu.tagger import MarkVocabulary, Tagger, normalised, word_marks
+from bot.nlu.tags import OUTSIDE, Tag, encode_tags
+from bot.training_data.nlu_examples import NluExample
+from language.encoder import EncodedText, word_vectors
+from language.tokens import word_spans
+
+STRENGTH = 3.0
+
+
+def train_tagger(
+    examples: Sequence[NluExample], vectors: Sequence[EncodedText], patterns: Patterns, *, language: str
+) -> Tagger | None:
+    """Fit the entity head; None when no example is annotated."""
+    if not any(example.entities for example in examples):
+        return None
+    dense: list[FloatArray] = []
+    marks: list[list[str]] = []
+    tags: list[Tag] = []
+    for example, encoded in zip(examples, vectors, strict=True):
+        words = word_spans(example.text, language)
+        dense.append(normalised(word_vectors(encoded, words)))
+        marks.extend(word_marks(example.text, words, patterns.find(example.text)))
+        tags.extend(encode_tags(words, example.entities))
+    known = _with_every_inside(sorted({OUTSIDE, *tags}))
+    vocabulary = MarkVocabulary.fit(marks)
+    columns = [vocabulary.known(row) for row in marks]
+    of_dense, of_marks, bias = fit_features(
+        np.concatenate(dense),
+        _matrix(columns, len(vocabulary.columns)),
+        np.array([known.index(tag) for tag in tags]),
+        labels=len(known),
+        strength=STRENGTH,
+    )
+    return Tagger(tuple(known), vocabulary, of_dense, of_marks, bias)
+
+
+def _with_every_inside(tags: Sequence[Tag]) -> list[Tag]:
+    """Add the I of each B, which short examples may not show, so that longer entities stay whole."""
+    inside = {Tag("I", tag.entity, tag.role, tag.group) for tag in tags if tag.prefix == "B"}
+    return sorted({*tags, *inside}, key=lambda tag: (tag.entity, tag.role or "", tag.group or "", tag.prefix))
+
+
+def _matrix(columns: Sequence[Sequence[int]], size: int) -> sparse.csr_array:
+    pointers = np.cumsum([0, *(len(row) for row in columns)])
+    flat = np.array([column for row in columns for column in row], np.int32)
+    return sparse.csr_array((np.ones(len(flat), np.float32), flat, pointers), shape=(len(columns), size))

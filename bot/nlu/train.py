@@ -1,0 +1,288 @@
+"""From training data and a pipeline to a model folder. The one way in is `train`."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+
+from bot.dialogue.messages import Entity
+from bot.errors import FrontdeskError
+from bot.nlu.calibration import (
+    abstention_threshold,
+    cross_validated,
+    expected_calibration_error,
+    fit_scope,
+    fit_temperature,
+    fold_numbers,
+)
+from bot.nlu.entity_lookup import Patterns
+from bot.nlu.features import BlockWeights, FeatureSpace, FloatArray
+from bot.nlu.fitting import FeatureMatrix, IntArray, fit_kernel, head_of
+from bot.nlu.linear import softmax
+from bot.nlu.model import ENCODER_FOLDER, NluModel, SentenceHead, SentimentHead
+from bot.nlu.out_of_scope import Neighbours
+from bot.nlu.plan import ComponentRow, FineTune, LookupOptions, PipelinePlan
+from bot.nlu.registry import plan_pipeline
+from bot.nlu.response_selector import retrieval_intent
+from bot.nlu.tagger_training import train_tagger
+from bot.training_data.config_file import ComponentConfig
+from bot.training_data.nlu_examples import NluData, NluExample
+from language.backbone import default_cache, exported
+from language.encoder import EncodedText, EncoderError, OnnxEncoder
+from language.ngrams import NgramVocabulary, ngrams
+
+Progress = Callable[[str, float], None]
+INTENT_STRENGTH, SENTIMENT_STRENGTH = 10.0, 5.0
+INTENT_WEIGHTS = BlockWeights()
+SENTIMENT_WEIGHTS = BlockWeights(
+    last_known=0.7, middle_known=1.0, middle_unknown=0.5, ngrams_known=0.3, ngrams_unknown=1.0
+)
+_MOST_SENTENCES = 16_000  # the kernel of so many takes 1 GiB
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOutScores:
+    """What five-fold cross-validation on the training data says of one head."""
+
+    accuracy: float
+    expected_calibration_error: float
+    temperature: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingReport:
+    """What was trained from what: one row for each pipeline line, counts, held-out scores, seconds."""
+
+    components: tuple[ComponentRow, ...]
+    backbone: str
+    intents: int
+    examples: int
+    sentiment_examples: int
+    entities: tuple[str, ...]
+    intent_scores: HeldOutScores | None
+    sentiment_scores: HeldOutScores | None
+    seconds: float
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+
+def train(
+    data: NluData,
+    pipeline: Sequence[ComponentConfig],
+    folder: Path,
+    *,
+    language: str = "en",
+    progress: Progress | None = None,
+    cache: Path | None = None,
+) -> TrainingReport:
+    """Train the understanding of a project and write it to `folder`.
+
+    Args:
+        data: The NLU data of the project.
+        pipeline: The lines of `config.yml`.
+        folder: Where the model goes; it may exist.
+        language: The project's language, which decides how words are cut.
+        progress: Called with a stage and the fraction of the whole that is done.
+        cache: Where exported encoders are kept, `language.backbone.default_cache()` unless given.
+
+    Raises:
+        InvalidProject: The pipeline names something unknown, or a regex is broken.
+        FrontdeskError: The backbone cannot be loaded.
+    """
+    started = time.perf_counter()
+    tell = progress or (lambda _stage, _fraction: None)
+    plan = plan_pipeline(pipeline)
+    Patterns(data.regexes, data.lookups, plan.lookup or LookupOptions())
+    examples, notes = _at_most(data.examples, plan.understanding.random_seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    encoder = OnnxEncoder(_encoder(replace(data, examples=examples), plan, folder, cache, tell))
+    texts = [example.text for example in examples]
+    vectors = _encode(encoder, texts, lambda part: tell("Reading the examples", 0.5 + 0.15 * part))
+    moods = [example.text for example in data.sentiment_examples]
+    mood_vectors = _encode(encoder, moods, lambda part: tell("Reading the examples", 0.65 + 0.1 * part))
+    tell("Intents", 0.75)
+    model = _empty(data, plan, language)
+    model, intent_scores = _with_intents(model, examples, vectors)
+    tell("Sentiment", 0.85)
+    model, sentiment_scores = _with_sentiment(model, data, mood_vectors)
+    tell("Entities", 0.88)
+    if plan.understanding.entity_recognition:
+        patterns = Patterns(data.regexes, data.lookups, plan.lookup or LookupOptions())
+        model = replace(model, tagger=train_tagger(examples, vectors, patterns, language=language))
+    tell("Writing the model", 0.97)
+    model.save(folder)
+    tell("Done", 1.0)
+    return TrainingReport(
+        components=plan.rows,
+        backbone=plan.understanding.backbone,
+        intents=len({retrieval_intent(row.intent) or row.intent for row in examples}),
+        examples=len(examples),
+        sentiment_examples=len(moods),
+        entities=tuple(sorted({tag.entity for tag in model.tagger.tags if tag.entity}))
+        if model.tagger
+        else (),
+        intent_scores=intent_scores,
+        sentiment_scores=sentiment_scores,
+        seconds=time.perf_counter() - started,
+        notes=notes,
+    )
+
+
+def _at_most(examples: Sequence[NluExample], seed: int) -> tuple[tuple[NluExample, ...], tuple[str, ...]]:
+    """Leave examples without text out, and draw from more than training can hold at once."""
+    kept = tuple(example for example in examples if example.text.strip())
+    if len(kept) <= _MOST_SENTENCES:
+        return kept, ()
+    chosen = np.random.default_rng(seed).choice(len(kept), _MOST_SENTENCES, replace=False)
+    note = f"{len(kept)} examples: intents were learnt from {_MOST_SENTENCES} drawn at random"
+    return tuple(kept[row] for row in sorted(chosen)), (note,)
+
+
+def _encoder(data: NluData, plan: PipelinePlan, folder: Path, cache: Path | None, tell: Progress) -> Path:
+    """Put the encoder of this plan into the model folder and return its place."""
+    cache, target = cache or default_cache(), folder / ENCODER_FOLDER
+    backbone = plan.understanding.backbone
+    try:
+        if plan.understanding.fine_tune is FineTune.FULL:
+            # Imported by name and only here: torch costs seconds, and the default needs none of it.
+            fine_tune = import_module("bot.nlu.fine_tune")
+            made: Path = fine_tune.fine_tuned(
+                data, plan.understanding, cache, lambda part: tell("Fine-tuning the encoder", 0.4 * part)
+            )
+            backbone = str(made)
+        source = exported(backbone, cache, progress=lambda part: tell("Exporting the encoder", 0.5 * part))
+    except EncoderError as error:
+        raise FrontdeskError(str(error)) from error
+    if target.exists():
+        shutil.rmtree(target)
+    shutil.copytree(source, target)
+    return target
+
+
+def _encode(encoder: OnnxEncoder, texts: Sequence[str], tell: Callable[[float], None]) -> list[EncodedText]:
+    vectors = []
+    for row, encoded in enumerate(encoder.encode_all(texts)):
+        vectors.append(encoded)
+        if row % 50 == 0:
+            tell(row / len(texts))
+    return vectors
+
+
+def _empty(data: NluData, plan: PipelinePlan, language: str) -> NluModel:
+    annotated = {entity.entity for example in data.examples for entity in example.entities}
+    from_examples = {
+        str(example.text[entity.start : entity.end]).lower(): str(entity.value)
+        for example in data.examples
+        for entity in example.entities
+        if _renames(example.text, entity)
+    }
+    synonyms = {surface.lower(): value for surface, value in data.synonyms.items()}
+    return NluModel(
+        plan=plan,
+        language=language,
+        annotated=tuple(sorted(annotated)),
+        regexes=data.regexes,
+        lookups=data.lookups,
+        synonyms={**from_examples, **synonyms} if plan.synonyms else {},
+        responses=data.responses,
+    )
+
+
+def _renames(text: str, entity: Entity) -> bool:
+    return entity.start is not None and str(entity.value) != text[entity.start : entity.end]
+
+
+def _sentences(
+    texts: Sequence[str], vectors: Sequence[EncodedText], weights: BlockWeights
+) -> tuple[FeatureSpace, FeatureMatrix]:
+    vocabulary = NgramVocabulary.fit(texts)
+    mean: FloatArray = np.stack([encoded.pooled for encoded in vectors]).mean(axis=0)
+    space = FeatureSpace(vocabulary, mean, weights)
+    features = [space.features(ngrams(text), encoded) for text, encoded in zip(texts, vectors, strict=True)]
+    size = len(vocabulary.columns)
+    return space, FeatureMatrix.stack(features, width=len(mean), vocabulary_size=size)
+
+
+def _with_intents(
+    model: NluModel, examples: Sequence[NluExample], vectors: Sequence[EncodedText]
+) -> tuple[NluModel, HeldOutScores | None]:
+    if not examples or not model.plan.understanding.intent_classification:
+        return model, None
+    seed = model.plan.understanding.random_seed
+    space, matrix = _sentences([example.text for example in examples], vectors, INTENT_WEIGHTS)
+    kernel = matrix.kernel()
+    labels = sorted({example.intent for example in examples})
+    targets = np.array([labels.index(example.intent) for example in examples])
+    scores, temperature = _held_out(kernel, targets, len(labels), INTENT_STRENGTH, seed)
+    coefficients = fit_kernel(kernel, targets, labels=len(labels), strength=INTENT_STRENGTH)
+    intents = [retrieval_intent(label) or label for label in labels]
+    scope = fit_scope(
+        kernel,
+        targets,
+        np.array([intents.index(intents[label]) for label in targets]),
+        strength=INTENT_STRENGTH,
+        temperature=temperature,
+        seed=seed,
+    )
+    trained = replace(
+        model,
+        intent=SentenceHead(space, head_of(coefficients, matrix, labels, temperature=temperature)),
+        neighbours=_neighbours(matrix),
+        scope=scope,
+    )
+    return trained, _scores(scores, targets, temperature)
+
+
+def _with_sentiment(
+    model: NluModel, data: NluData, vectors: Sequence[EncodedText]
+) -> tuple[NluModel, HeldOutScores | None]:
+    if not data.sentiment_examples:
+        return model, None
+    examples = data.sentiment_examples
+    space, matrix = _sentences([example.text for example in examples], vectors, SENTIMENT_WEIGHTS)
+    kernel = matrix.kernel()
+    labels = sorted({example.value for example in examples})
+    targets = np.array([labels.index(example.value) for example in examples])
+    seed = model.plan.understanding.random_seed
+    scores, temperature = _held_out(kernel, targets, len(labels), SENTIMENT_STRENGTH, seed)
+    coefficients = fit_kernel(kernel, targets, labels=len(labels), strength=SENTIMENT_STRENGTH)
+    head = head_of(coefficients, matrix, labels, temperature=temperature)
+    threshold = abstention_threshold(softmax(scores / np.float32(temperature)))
+    sentiment = SentimentHead(SentenceHead(space, head), threshold)
+    return replace(model, sentiment=sentiment), _scores(scores, targets, temperature)
+
+
+def _held_out(
+    kernel: FloatArray, targets: IntArray, labels: int, strength: float, seed: int
+) -> tuple[FloatArray, float]:
+    """Return held-out scores of all rows (N, labels) and the temperature that fits them."""
+    scores = np.zeros((len(targets), labels), np.float32)
+    folds = fold_numbers(targets, seed=seed)
+    for rows, part in cross_validated(kernel, targets, labels=labels, strength=strength, folds=folds):
+        scores[rows] = part
+    return scores, fit_temperature(scores, targets) if labels > 1 else 1.0
+
+
+def _scores(scores: FloatArray, targets: IntArray, temperature: float) -> HeldOutScores:
+    chances = softmax(scores / np.float32(temperature))
+    accuracy = float((scores.argmax(axis=1) == targets).mean())
+    return HeldOutScores(accuracy, expected_calibration_error(chances, targets), temperature)
+
+
+def _neighbours(matrix: FeatureMatrix) -> Neighbours:
+    columns = matrix.ngrams.tocsc()
+    squares = (matrix.dense**2).sum(axis=1) + np.asarray(
+        matrix.ngrams.multiply(matrix.ngrams).sum(axis=1)
+    ).ravel()
+    return Neighbours(
+        dense=matrix.dense,
+        starts=columns.indptr.astype(np.int64),
+        rows=columns.indices.astype(np.int32),
+        values=columns.data.astype(np.float32),
+        norms=np.sqrt(squares).astype(np.float32),
+    )
