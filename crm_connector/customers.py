@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from crm_connector.columns import Base, storable, utc_now
@@ -102,13 +102,11 @@ def link(session: Session, customer: Customer, order: Order) -> Customer:
     if owner is customer or has_orders(session, customer):
         return customer
     session.flush()
-    for table in Base.metadata.sorted_tables:
-        column = table.columns.get("customer_id")
-        if column is not None:
-            session.execute(update(table).where(column == customer.id).values(customer_id=owner.id))
-    session.delete(customer)
-    session.flush()
-    session.expire_all()
+    for mapper in Base.registry.mappers:
+        row = mapper.class_
+        if "customer_id" in mapper.columns:
+            session.execute(update(row).where(row.customer_id == customer.id).values(customer_id=owner.id))
+    session.execute(delete(Customer).where(Customer.id == customer.id))
     return owner
 
 

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import sqlalchemy
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -120,9 +122,10 @@ def create_store_engine(url: str, *, must_exist: bool = False, busy_timeout_s: f
     """Make the engine for a URL without touching tables; arguments and errors as for `open`."""
     address = _parse(url)
     if address.get_backend_name() == "postgresql":
+        own = address.query.get("options", "")
         arguments = {
             "connect_timeout": max(2, round(busy_timeout_s)),  # the driver's least is two seconds
-            "options": f"-c lock_timeout={round(busy_timeout_s * 1000)}",
+            "options": f"-c lock_timeout={round(busy_timeout_s * 1000)} {own}".strip(),
         }
         return create_engine(address, pool_pre_ping=True, connect_args=arguments)
     if must_exist and address.database and not Path(address.database).exists():
@@ -144,16 +147,31 @@ def upgrade(engine: Engine) -> None:
     """Run the migrations that are missing, all in one transaction; two processes at once wait for each other.
 
     Raises:
-        StoreUnavailable: The database is locked, away, or no database.
+        StoreUnavailable: The database is locked, away, no database, or of a later version.
     """
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     address = engine.url.render_as_string(hide_password=True)
-    with _alembic, _unavailable(address), engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    with _alembic, _unavailable(address):
+        if _is_current(engine, ScriptDirectory.from_config(config), address):
+            return
+        with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def _is_current(engine: Engine, scripts: ScriptDirectory, address: str) -> bool:
+    """Whether nothing is to be done: then no lock is taken."""
+    with engine.connect().execution_options(**{_READING: True}) as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+    known = [script.revision for script in scripts.walk_revisions()]
+    if revision is not None and revision not in known:
+        raise StoreUnavailable(
+            f"CRM store {address} is of a later version ({revision}), this one knows {known[0]}"
+        )
+    return revision == scripts.get_current_head()
 
 
 def insert_once(session: Session, row: Row, *key: ColumnElement[bool]) -> Row:

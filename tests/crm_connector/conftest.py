@@ -20,9 +20,9 @@ _SERVER = os.environ.get(
 )
 
 
-def _on_server(statement: str) -> None:
-    """Run a statement on the server outside any transaction."""
-    engine = create_engine(_SERVER, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3})
+def _execute(url: str, statement: str) -> None:
+    """Run a statement outside any transaction."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3})
     try:
         with engine.connect() as connection:
             connection.execute(text(statement))
@@ -32,25 +32,26 @@ def _on_server(statement: str) -> None:
 
 @pytest.fixture(scope="session")
 def new_postgresql() -> Iterator[Callable[[], str]]:
-    """Make empty databases with names that nobody else has, and drop exactly those in the end."""
-    made: list[str] = []
+    """Make empty schemas in a database that only this run has, and drop exactly that one in the end."""
+    name = f"frontdesk_test_{uuid.uuid4().hex}"
+    address = make_url(_SERVER).set(database=name)
+    url = address.render_as_string(hide_password=False)
 
     def make() -> str:
-        name = f"frontdesk_test_{uuid.uuid4().hex}"
-        _on_server(f"CREATE DATABASE {name}")
-        made.append(name)
-        return make_url(_SERVER).set(database=name).render_as_string(hide_password=False)
+        schema = f"store_{uuid.uuid4().hex}"
+        _execute(url, f"CREATE SCHEMA {schema}")
+        with_schema = address.update_query_dict({"options": f"-c search_path={schema}"})
+        return with_schema.render_as_string(hide_password=False)
 
     try:
-        _on_server("SELECT 1")
+        _execute(_SERVER, f"CREATE DATABASE {name}")
     except OperationalError as error:
         reason = f"PostgreSQL is not reachable at {make_url(_SERVER)!r}: {error.orig}"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
     yield make
-    for name in made:
-        _on_server(f"DROP DATABASE {name} WITH (FORCE)")
+    _execute(_SERVER, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from crm_connector import conversations, customers, orders, recommendations, tickets
+from crm_connector import conversations, customers, database, orders, recommendations, tickets
 from crm_connector.customers import Contact
 from crm_connector.tables import Customer
 from tests.crm_connector import factories
@@ -106,3 +106,13 @@ def test_linking_twice_changes_nothing(session: Session) -> None:
     stranger = customers.find_or_create(session, "rest", "visitor")
     linked = customers.link(session, stranger, order)
     assert customers.link(session, linked, order) is linked
+
+
+def test_rows_stay_readable_after_linking(store: database.Store) -> None:
+    """What a transaction loaded before the link is still there when the transaction has ended."""
+    with store.session() as session:
+        order = factories.an_order(session)
+        stranger = customers.find_or_create(session, "rest", "visitor")
+        ticket = tickets.open_ticket(session, factories.new_ticket(stranger))
+        owner = customers.link(session, stranger, order)
+    assert (ticket.customer_id, order.customer_id) == (owner.id, owner.id)

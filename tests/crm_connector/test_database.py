@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
@@ -64,6 +66,36 @@ def test_every_constraint_has_a_name() -> None:
         if not constraint.name
     ]
     assert unnamed == []
+
+
+def test_a_store_of_a_later_version_is_refused(new_url: Callable[[], str]) -> None:
+    """An older program does not touch tables that it does not know."""
+    url = new_url()
+    with database.open(url) as store, store.session() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(database.StoreUnavailable, match=r"later version \(9999\)"):
+        database.open(url)
+
+
+def test_migrations_can_be_taken_back(new_url: Callable[[], str]) -> None:
+    """Downgrading leaves an empty database, and upgrading makes the tables again."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    with database.open(new_url()) as store:
+        with store.engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.downgrade(config, "base")
+        assert _shape(store.engine) == {}
+        database.upgrade(store.engine)
+        assert set(_shape(store.engine)) == set(Base.metadata.tables)
+
+
+def test_opening_waits_for_no_writer(new_url: Callable[[], str]) -> None:
+    """A store that is up to date opens while somebody writes."""
+    url = new_url()
+    with database.open(url) as store, store.session() as session:
+        factories.a_customer(session)
+        database.open(url, busy_timeout_s=0.05).close()
 
 
 def test_opening_again_keeps_rows(new_url: Callable[[], str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,14 @@ from tests.crm_connector.factories import NOW
 def _filled(store: database.Store, seed: int = 1) -> bool:
     with store.session() as session:
         return sample_data.fill(session, seed=seed, now=NOW)
+
+
+@pytest.fixture(scope="module")
+def company(new_url: Callable[[], str]) -> Iterator[database.Store]:
+    """A filled store that is only read."""
+    with database.open(new_url()) as store:
+        _filled(store)
+        yield store
 
 
 def _rows(store: database.Store) -> dict[str, list[tuple[object, ...]]]:
@@ -59,10 +68,9 @@ def test_a_filled_store_is_left_alone(store: database.Store) -> None:
     assert _rows(store) == before
 
 
-def test_the_catalogue_speaks_two_languages(store: database.Store) -> None:
+def test_the_catalogue_speaks_two_languages(company: database.Store) -> None:
     """Every product has names, descriptions and facts, Chinese ones in Chinese, none twice."""
-    _filled(store)
-    with store.reading() as session:
+    with company.reading() as session:
         catalogue = products.catalogue(session)
         assert len(products.categories(session)) == 10
     for product in catalogue:
@@ -76,10 +84,9 @@ def test_the_catalogue_speaks_two_languages(store: database.Store) -> None:
         assert len({getattr(product, field) for product in catalogue}) == 60, field
 
 
-def test_orders_hang_together(store: database.Store) -> None:
+def test_orders_hang_together(company: database.Store) -> None:
     """Totals are the sums of lines, times are in order, and everybody bought something."""
-    _filled(store)
-    with store.reading() as session:
+    with company.reading() as session:
         amount = func.sum(OrderLine.quantity * OrderLine.unit_price)
         sums = dict(session.execute(select(OrderLine.order_id, amount).group_by(OrderLine.order_id)).all())
         rows = session.scalars(select(Order)).all()
@@ -99,10 +106,9 @@ def _has_robot(basket: Counter[str]) -> bool:
     return any(code.startswith("LC-VR-") and code != "LC-VR-080" for code in basket)
 
 
-def test_purchases_have_a_pattern(store: database.Store) -> None:
+def test_purchases_have_a_pattern(company: database.Store) -> None:
     """What goes with something is bought by its owners far more than by others, and again and again."""
-    _filled(store)
-    with store.reading() as session:
+    with company.reading() as session:
         cells = recommendations.purchases(session)
         codes = dict(session.execute(select(Product.id, Product.code)).all())
     owned: dict[int, Counter[str]] = {}
@@ -118,12 +124,11 @@ def test_purchases_have_a_pattern(store: database.Store) -> None:
 
 
 @pytest.mark.parametrize("number", [order.number for order in sample_data.DEMO_ORDERS])
-def test_demo_orders_are_as_told(store: database.Store, number: str) -> None:
+def test_demo_orders_are_as_told(company: database.Store, number: str) -> None:
     """Each order of the README belongs to its customer, by e-mail or phone, in its state."""
-    _filled(store)
     told = next(order for order in sample_data.DEMO_ORDERS if order.number == number)
     person = next(person for person in sample_data.DEMO_PEOPLE if person.email == told.email)
-    with store.reading() as session:
+    with company.reading() as session:
         order = orders.find_order(session, number, email=told.email)
         assert order is not None
         assert orders.find_order(session, number, phone=person.phone) is order
@@ -132,10 +137,9 @@ def test_demo_orders_are_as_told(store: database.Store, number: str) -> None:
         assert session.get_one(Customer, order.customer_id).name == person.name
 
 
-def test_annas_parcel_is_late(store: database.Store) -> None:
+def test_annas_parcel_is_late(company: database.Store) -> None:
     """The story of the README: Anna's headphones are eight days late, and still on their way."""
-    _filled(store)
-    with store.reading() as session:
+    with company.reading() as session:
         order = orders.find_order(session, "LC104233", email="anna@example.com")
         assert order is not None
         assert (orders.days_late(order, now=NOW), order.delivered_at) == (8, None)
