@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
+from bot.dialogue.messages import JSON
 from bot.training_data.entity_markup import parse
 from crm_connector.sample_catalogue import sample_products
 
@@ -68,15 +70,23 @@ ENTITIES = {
 }
 
 
+@cache
+def contents() -> dict[str, JSON]:
+    """The files by name, read once."""
+    return {
+        path.name: YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        for path in sorted(NLU_FOLDER.glob("*.yml"))
+    }
+
+
 def read(key: str, label: str) -> list[tuple[str, str]]:
     """Every (label, raw example) under the top-level `key` of all files."""
     pairs = []
-    for path in sorted(NLU_FOLDER.glob("*.yml")):
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    for name, content in contents().items():
         for item in content.get(key, []):
             if label in item:
                 lines = item["examples"].splitlines()
-                assert all(line.startswith("- ") for line in lines), f"{path.name}: {item[label]}"
+                assert all(line.startswith("- ") for line in lines), f"{name}: {item[label]}"
                 pairs += [(item[label], line[2:]) for line in lines]
     return pairs
 
