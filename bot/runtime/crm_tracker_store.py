@@ -46,7 +46,7 @@ class CrmTrackerStore:
                 conversation = conversations.find_or_create(session, message.sender_id, message.input_channel)
                 conversations.append_events(session, conversation, wire, inbound=_key(message))
         except conversations.DuplicateMessage as duplicate:
-            raise AlreadyAnswered(self._answers_of(duplicate.stored)) from duplicate
+            raise AlreadyAnswered(self.load(message).answered or ()) from duplicate
         except database.StoreUnavailable as error:
             raise StoreUnavailable(str(error)) from error
 
@@ -64,10 +64,6 @@ class CrmTrackerStore:
                 return [(event.sequence, event_from_dict(event.data)) for event in stored]
         except database.StoreUnavailable as error:
             raise StoreUnavailable(str(error)) from error
-
-    def _answers_of(self, stored: InboundMessage) -> list[BotUttered]:
-        with self._store.reading() as session:
-            return _answers(session, stored)
 
 
 def _key(message: UserMessage) -> conversations.MessageKey:

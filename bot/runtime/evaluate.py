@@ -19,11 +19,12 @@ from bot.dialogue.events import (
     UserUttered,
 )
 from bot.dialogue.intent_payload import parse_intent_payload
-from bot.dialogue.messages import Entity, Intent, ParseResult
+from bot.dialogue.messages import Entity, ParseResult
 from bot.dialogue.tracker import Tracker
 from bot.errors import Location
 from bot.runtime.processor import NextAction, NextActionPolicy, Parser
 from bot.training_data.stories import StoryStep
+from bot.training_data.story_events import FULL_INTENT
 from bot.training_data.story_graph import TrainingTracker, generate_trackers
 
 UNLIKELY_INTENT = "action_unlikely_intent"
@@ -134,10 +135,8 @@ class _StoryTest:
             found = gold.parse_data
         else:
             found = parse_intent_payload(gold.text, self._domain) or self._parser.parse(gold.text)
-        intent, base = gold.intent_name, (gold.intent_name or "").partition("/")[0] or None
-        parse_data = replace(
-            gold.parse_data, intent=Intent(base, 1.0), response_selector=found.response_selector
-        )
+        intent = gold.metadata.get(FULL_INTENT) or gold.intent_name
+        parse_data = replace(gold.parse_data, response_selector=found.response_selector)
         self._tracker.apply(replace(gold, parse_data=parse_data))
         wrong = [
             *_wrong_intent(intent, found),

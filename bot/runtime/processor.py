@@ -258,16 +258,22 @@ class Processor:
         replies = turn.replies
         try:
             while pending:
-                await asyncio.to_thread(self.store.append, *pending[0])
+                earlier = await self._append(*pending[0])
                 pending.pop(0)
-        except AlreadyAnswered as first:
-            pending.pop(0)
-            replies = first.replies
+                replies = turn.replies if earlier is None or pending else earlier
         except StoreUnavailable:
             logger.exception("a turn of conversation %r waits until it can be stored", message.sender_id)
         if pending:
             self._unsaved[message.sender_id] = pending
         return replies
+
+    async def _append(self, message: UserMessage, events: list[Event]) -> list[BotUttered] | None:
+        """Store one turn; return what another process said if it was first."""
+        try:
+            await asyncio.to_thread(self.store.append, message, events)
+        except AlreadyAnswered as first:
+            return first.replies
+        return None
 
 
 def _executed(choice: Choice, domain: Domain) -> ActionExecuted:

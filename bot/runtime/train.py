@@ -32,7 +32,7 @@ class NluTrainer(Protocol):
         pipeline: Sequence[ComponentConfig],
         folder: Path,
         *,
-        language: str | None,
+        language: str,
         progress: Progress,
     ) -> object:
         """Train; `progress` is told a stage and the share done, in [0, 1]."""
@@ -98,7 +98,7 @@ def train(
             model_package.reuse(NLU, former.folder, folder)
         else:
             trained.append(NLU)
-            language = project.config.language
+            language = project.config.language or "en"
             train_nlu(
                 project.nlu, project.config.pipeline, folder / NLU, language=language, progress=progress
             )

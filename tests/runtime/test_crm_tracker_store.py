@@ -1,0 +1,112 @@
+"""Conversations in the CRM, through the processor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.dialogue.events import BotUttered, Event, SlotSet, UserUttered
+from bot.dialogue.messages import Entity, Intent, ParseResult, Sentiment, UserMessage
+from bot.dialogue.tracker import Tracker
+from bot.runtime.crm_tracker_store import CrmTrackerStore
+from bot.runtime.tracker_store import AlreadyAnswered, StoreUnavailable
+from crm_connector import agents, conversations, database, ownership
+from tests.runtime.stand_ins import Server, domain, kinds, processor, texts
+
+
+@pytest.fixture
+def crm(tmp_path: Path) -> Iterator[database.Store]:
+    """A store in a file."""
+    with database.open(f"sqlite:///{tmp_path / 'crm.db'}", busy_timeout_s=0.1) as store:
+        yield store
+
+
+def message(message_id: str = "1", text: str = "greet") -> UserMessage:
+    """Return a message of one sender."""
+    return UserMessage(text, "s", message_id=message_id)
+
+
+def turn(message_id: str = "1") -> list[Event]:
+    """Return the events of a turn."""
+    parsed = ParseResult(
+        "hi", Intent("greet", 0.5), (Entity("city", "Rome", 0, 2),), sentiment=Sentiment("neutral", 0.1)
+    )
+    said = UserUttered(text="hi", parse_data=parsed, input_channel="rest", message_id=message_id)
+    return [said, SlotSet(name="city", value=["Rome", None]), BotUttered(text="你好", data={"image": "x"})]
+
+
+def test_events_come_back_as_they_went(crm: database.Store) -> None:
+    """The wire form loses nothing, times included."""
+    store, events = CrmTrackerStore(crm), turn()
+    store.append(message(), events)
+    loaded = store.load(message("2"))
+    assert (list(loaded.events), loaded.answered) == (events, None)
+    assert [event.timestamp for event in loaded.events] == [event.timestamp for event in events]
+
+
+def test_a_message_has_one_turn(crm: database.Store) -> None:
+    """A second turn for the same message adds nothing and learns what was said."""
+    store = CrmTrackerStore(crm)
+    store.append(message(), turn())
+    with pytest.raises(AlreadyAnswered) as refused:
+        store.append(message(), turn())
+    assert texts(refused.value.replies) == texts(store.load(message()).answered or []) == ["你好"]
+    assert len(store.load(message("2")).events) == 3
+
+
+def test_a_locked_store_is_unavailable(crm: database.Store) -> None:
+    """Nothing is written, and the error says so."""
+    store = CrmTrackerStore(crm)
+    with crm.session() as session:
+        conversations.find_or_create(session, "other", "rest")
+        with pytest.raises(StoreUnavailable, match="locked"):
+            store.append(message(), turn())
+    assert store.load(message()).events == ()
+
+
+async def test_transcripts_are_numbered(crm: database.Store) -> None:
+    """A reader goes on after what it has seen."""
+    store = CrmTrackerStore(crm)
+    assert await store.transcript("s", 0) == []
+    store.append(message(), turn())
+    assert [(number, event.event) for number, event in await store.transcript("s", 1)] == [
+        (2, "slot"),
+        (3, "bot"),
+    ]
+
+
+async def test_a_conversation_goes_on_from_the_store(crm: database.Store) -> None:
+    """Another process finds slots and session where the first one left them."""
+    await processor(store=CrmTrackerStore(crm)).handle(message("1", "greet Rome"))
+    again = processor(store=CrmTrackerStore(crm))
+    assert texts(await again.handle(message("2"))) == ["hi Rome"]
+    events = CrmTrackerStore(crm).load(message("3")).events
+    assert kinds(events).count("session_started") == 1
+    assert Tracker.from_events("s", events, domain()).slots["city"] == "Rome"
+
+
+async def test_a_redelivery_is_answered_from_the_store(crm: database.Store) -> None:
+    """The action runs once for both deliveries."""
+    server = Server({"responses": [{"text": "ticket opened"}]})
+    bot = processor(store=CrmTrackerStore(crm), server=server)
+    first = await bot.handle(message("1", "ask"))
+    assert texts(await bot.handle(message("1", "ask"))) == texts(first)
+    assert server.calls == 1
+
+
+async def test_the_bot_is_silent_while_an_agent_owns_the_conversation(crm: database.Store) -> None:
+    """It is silent from the moment an agent takes over until she hands back."""
+    bot = processor(store=CrmTrackerStore(crm))
+    await bot.handle(message("1"))
+    with crm.session() as session:
+        agent = agents.find_or_create(session, "ada@example.org", name="Ada")
+        conversation = conversations.find_or_create(session, "s", "rest")
+        ownership.request_agent(session, conversation)
+        assert ownership.claim(session, conversation, agent)
+    assert await bot.handle(message("2")) == []
+    with crm.session() as session:
+        conversation = conversations.find_or_create(session, "s", "rest")
+        assert ownership.hand_back(session, conversation, agent)
+    assert texts(await bot.handle(message("3"))) == ["hi None"]

@@ -1,0 +1,192 @@
+"""Models are complete or absent, and only what changed is trained again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bot.errors import Finding, InvalidProject, ModelError
+from bot.policies import train as policy_training
+from bot.runtime import model_package
+from bot.runtime.train import Progress, TrainingOutcome, train
+from bot.training_data.config_file import ComponentConfig
+from bot.training_data.nlu_examples import NluData
+from bot.training_data.project import Project
+
+FILES = {
+    "config.yml": "recipe: default.v1\nlanguage: en\nassistant_id: shop\npolicies: [{name: RulePolicy}]\n",
+    "domain.yml": (
+        'version: "3.1"\nintents: [greet]\nslots:\n  s: {type: text, mappings: [{type: from_text}]}\n'
+        "responses:\n  utter_hi: [{text: hi}]\n"
+    ),
+    "data/nlu.yml": 'version: "3.1"\nnlu:\n- intent: greet\n  examples: |\n    - hello\n    - hi\n',
+    "data/rules.yml": (
+        'version: "3.1"\nrules:\n- rule: greet\n  steps:\n  - intent: greet\n  - action: utter_hi\n'
+    ),
+}
+
+
+@dataclass
+class Trainer:
+    """Writes a file where the NLU's model would be, and remembers what it was given."""
+
+    runs: list[int] = field(default_factory=list)
+    error: Exception | None = None
+
+    def __call__(
+        self,
+        data: NluData,
+        pipeline: Sequence[ComponentConfig],
+        folder: Path,
+        *,
+        language: str,
+        progress: Progress,
+    ) -> None:
+        """Train."""
+        if self.error:
+            raise self.error
+        progress("nlu", 0.5)
+        folder.mkdir()
+        (folder / "model.json").write_text(json.dumps([len(data.examples), len(pipeline), language]))
+        self.runs.append(len(data.examples))
+
+
+def project(root: Path, **changed: str) -> Project:
+    """Write a project, with some files changed, and read it."""
+    for name, text in {**FILES, **changed}.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return Project.load(root)
+
+
+def run(
+    root: Path, trainer: Trainer | None = None, *, force: bool = False, **changed: str
+) -> TrainingOutcome:
+    """Train a project."""
+    return train(project(root, **changed), root / "models", train_nlu=trainer or Trainer(), force=force)
+
+
+def test_a_model_holds_what_it_was_made_from(tmp_path: Path) -> None:
+    """NLU, policies and domain come back as they were; the metadata name every file."""
+    outcome = run(tmp_path)
+    package = model_package.open_package(model_package.latest(tmp_path / "models"))
+    assert (outcome.trained, package.metadata) == (("nlu", "policies"), outcome.package.metadata)
+    assert json.loads((package.nlu_folder / "model.json").read_text()) == [2, 9, "en"]
+    assert package.metadata.assistant_id == "shop"
+    assert "domain.json" in package.metadata.files
+    assert package.load_domain().slots == project(tmp_path).domain.slots
+    assert [policy.name for policy in policy_training.load(package.policies_folder).policies] == [
+        "RulePolicy"
+    ]
+
+
+def test_nothing_is_trained_when_nothing_changed(tmp_path: Path) -> None:
+    """The newest model stays the newest."""
+    first = run(tmp_path)
+    second = run(tmp_path)
+    assert (second.trained, second.package.folder) == ((), first.package.folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "trained"),
+    [
+        ("domain.yml", "text: hi", "text: hello", ()),
+        ("data/rules.yml", "rule: greet", "rule: greeting", ("policies",)),
+        ("data/nlu.yml", "- hello", "- good day", ("nlu",)),
+        ("domain.yml", "type: text", "type: any", ("policies",)),
+        ("domain.yml", "[greet]", "[greet, bye]", ("nlu", "policies")),
+        ("config.yml", "language: en", "language: zh", ("nlu",)),
+    ],
+    ids=["wording", "rule", "example", "slot", "intent", "language"],
+)
+def test_only_what_changed_is_trained(
+    tmp_path: Path, name: str, old: str, new: str, trained: tuple[str, ...]
+) -> None:
+    """A new wording makes a new model at once; a rule leaves the NLU alone, an example the policies."""
+    first = run(tmp_path)
+    assert old in FILES[name]
+    second = run(tmp_path, **{name: FILES[name].replace(old, new)})
+    assert second.trained == trained
+    assert second.package.folder != first.package.folder
+    assert model_package.latest(tmp_path / "models") == second.package.folder
+    model_package.open_package(second.package.folder)
+
+
+def test_training_can_be_forced(tmp_path: Path) -> None:
+    """Everything is trained anew."""
+    run(tmp_path)
+    assert run(tmp_path, force=True).trained == ("nlu", "policies")
+
+
+def test_a_failed_training_leaves_the_models_as_they_were(tmp_path: Path) -> None:
+    """No half model stays behind."""
+    first = run(tmp_path)
+    with pytest.raises(OSError, match="disk full"):
+        run(tmp_path, Trainer(error=OSError("disk full")), force=True)
+    assert [path.name for path in (tmp_path / "models").iterdir()] == [first.package.folder.name]
+
+
+def test_a_wrong_project_is_not_trained(tmp_path: Path) -> None:
+    """An error of the check stops before anything is trained."""
+    trainer = Trainer()
+    with pytest.raises(InvalidProject, match="wrong"):
+        train(
+            project(tmp_path),
+            tmp_path / "models",
+            train_nlu=trainer,
+            check=lambda _: [Finding("check", "wrong")],
+        )
+    assert trainer.runs == []
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_broken_former_model_is_trained_anew(tmp_path: Path) -> None:
+    """It is no source to take parts from."""
+    first = run(tmp_path)
+    (first.package.folder / "nlu" / "model.json").write_text("changed")
+    assert run(tmp_path).trained == ("nlu", "policies")
+
+
+def test_without_a_model_the_way_out_is_named(tmp_path: Path) -> None:
+    """A missing folder and a half-written model both say what to do."""
+    with pytest.raises(ModelError, match=r"no trained model in .*; run `frontdesk train`"):
+        model_package.latest(tmp_path / "models")
+    (tmp_path / "models" / "half").mkdir(parents=True)
+    with pytest.raises(ModelError, match="half is incomplete"):
+        model_package.latest(tmp_path / "models")
+    with pytest.raises(ModelError, match="half-written"):
+        model_package.open_package(tmp_path / "models" / "half")
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("nlu/model.json", "other", "not the one that was trained"),
+        ("nlu/model.json", None, "is missing"),
+        ("metadata.json", "{", "broken"),
+        ("metadata.json", '{"nonsense": 1}', "broken"),
+        ("metadata.json", '{"model_id": "x", "trained_at": "", "version": "", "format": 99}', "format 99"),
+    ],
+    ids=["changed", "missing", "no json", "other json", "newer"],
+)
+def test_a_broken_model_is_refused(tmp_path: Path, file: str, content: str | None, message: str) -> None:
+    """Each kind of damage has its message."""
+    folder = run(tmp_path).package.folder
+    (folder / file).unlink()
+    if content is not None:
+        (folder / file).write_text(content)
+    with pytest.raises(ModelError, match=message):
+        model_package.open_package(folder)
+
+
+def test_a_broken_domain_is_refused(tmp_path: Path) -> None:
+    """A model without a readable domain cannot be used."""
+    package = run(tmp_path).package
+    (package.folder / "domain.json").write_text("[")
+    with pytest.raises(ModelError, match=r"domain\.json: broken"):
+        package.load_domain()
