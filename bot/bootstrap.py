@@ -1,0 +1,160 @@
+"""Joins the parts: the one place that names concrete classes, so here is what a served assistant is."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from bot.channels.channel import ChannelParts
+from bot.dialogue.domain import Domain
+from bot.dialogue.messages import ParseResult
+from bot.errors import Finding, SettingsError
+from bot.nlu.interpreter import Interpreter
+from bot.policies import train as policy_training
+from bot.policies.ensemble import Ensemble
+from bot.runtime import model_package
+from bot.runtime.action_runner import ActionRunner
+from bot.runtime.crm_tracker_store import CrmTrackerStore
+from bot.runtime.custom_actions import ActionServer, HttpActions, InProcessActions, NoActions
+from bot.runtime.model_package import ModelPackage
+from bot.runtime.processor import Processor
+from bot.server.app import create_app
+from bot.server.parts import ServerParts
+from bot.settings import CRM_URL, ActionPackage, Settings
+from bot.training_data.project import Project
+from bot.training_data.story_graph import generate_trackers
+from bot.training_data.validate import validate
+from crm_connector import database
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model in memory: it understands and decides."""
+
+    package: ModelPackage
+    domain: Domain
+    interpreter: Interpreter
+    policies: Ensemble
+
+    @classmethod
+    def load(cls, models: Path) -> Model:
+        """Load the newest model of a folder.
+
+        Raises:
+            ModelError: There is none, or it is broken.
+        """
+        package = model_package.open_package(model_package.latest(models))
+        domain = package.load_domain()
+        return cls(
+            package,
+            domain,
+            Interpreter.load(package.nlu_folder, domain),
+            policy_training.load(package.policies_folder),
+        )
+
+    @property
+    def model_id(self) -> str:
+        """The model's name in events and logs."""
+        return self.package.metadata.model_id
+
+    @property
+    def model_file(self) -> str:
+        """The model's folder."""
+        return str(self.package.folder)
+
+    def parse(self, text: str) -> ParseResult:
+        """Understand one text outside any conversation."""
+        return self.interpreter.parse(text)
+
+
+@dataclass(frozen=True)
+class Assistant:
+    """A running assistant: its model, its store, and the processor that takes messages."""
+
+    settings: Settings
+    model: Model
+    store: database.Store
+    tracker_store: CrmTrackerStore
+    processor: Processor
+    custom: ActionServer
+
+    @classmethod
+    def start(cls, settings: Settings) -> Assistant:
+        """Open the store, load the model and start the actions.
+
+        Raises:
+            ModelError: No model can be loaded.
+            SettingsError: A setting is wrong, or the store or the actions cannot be had.
+        """
+        # Actions find the store of this process in the environment, as those of an action server do.
+        os.environ[CRM_URL] = settings.crm_url
+        model = Model.load(settings.models)
+        try:
+            store = database.open(settings.crm_url)
+        except database.StoreUnavailable as error:
+            raise SettingsError(f"{CRM_URL}: {error}") from error
+        custom = _actions(settings)
+        tracker_store = CrmTrackerStore(store)
+        processor = Processor(
+            domain=model.domain,
+            parser=model.interpreter,
+            policies=model.policies,
+            runner=ActionRunner(model.domain, custom),
+            store=tracker_store,
+            marks={"model_id": model.model_id, "assistant_id": model.package.metadata.assistant_id},
+            max_predictions=settings.max_predictions,
+        )
+        return cls(settings, model, store, tracker_store, processor, custom)
+
+    async def is_reachable(self) -> bool:
+        """Whether the store answers."""
+        return await asyncio.to_thread(self._answers)
+
+    def _answers(self) -> bool:
+        try:
+            with self.store.reading() as session:
+                session.connection()
+        except database.StoreUnavailable:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Let go of the actions and the store."""
+        if isinstance(self.custom, HttpActions):
+            await self.custom.close()
+        elif isinstance(self.custom, InProcessActions):
+            self.custom.close()
+        self.store.close()
+
+    def app(self) -> FastAPI:
+        """Return the web application around this assistant."""
+        parts = ServerParts(
+            channel_parts=ChannelParts(self.processor, self.tracker_store),
+            model=self.model,
+            store=self,
+            close=self.close,
+        )
+        return create_app(parts, self.settings.credentials)
+
+
+def check_project(project: Project) -> list[Finding]:
+    """Return all that is wrong with a project: in its files, and between its rules and stories."""
+    findings = validate(project)
+    trackers = generate_trackers(project.steps, project.domain, augmentation_factor=0)
+    return findings + policy_training.check(project.config.policies, trackers, project.domain)
+
+
+def _actions(settings: Settings) -> ActionServer:
+    if settings.actions is None:
+        return NoActions()
+    if isinstance(settings.actions, ActionPackage):
+        # A project's own package stands beside its files; Python looks there only if told.
+        if str(settings.root.resolve()) not in sys.path:
+            sys.path.insert(0, str(settings.root.resolve()))
+        return InProcessActions(settings.actions.package, timeout_s=settings.actions.timeout_s)
+    return HttpActions(settings.actions)

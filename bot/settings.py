@@ -1,0 +1,113 @@
+"""Every setting of a served assistant, read in one place: `endpoints.yml`, `credentials.yml`, environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.dialogue.messages import JSON
+from bot.errors import SettingsError, nearest
+from bot.runtime.custom_actions import DEFAULT_TIMEOUT_S, ActionEndpoint
+from bot.runtime.processor import DEFAULT_MAX_PREDICTIONS
+from bot.training_data.yaml_files import read_yaml
+
+CRM_URL = "FRONTDESK_CRM_URL"
+MAX_PREDICTIONS = "MAX_NUMBER_OF_PREDICTIONS"
+DEFAULT_CREDENTIALS: Mapping[str, JSON] = {"rest": None, "web_widget": None}
+
+_ENDPOINTS = ("action_endpoint", "event_broker", "lock_store", "models", "nlg", "nlu", "tracker_store")
+_ACTION_KEYS = (
+    "package", "url", "timeout", "headers", "params", "token", "token_name", "basic_auth", "cafile",
+    "enable_selective_domain",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ActionPackage:
+    """A Python package whose actions run in this process; `timeout_s` bounds each call."""
+
+    package: str
+    timeout_s: float = DEFAULT_TIMEOUT_S
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator can set. `actions` is None where a project has no actions of its own."""
+
+    root: Path
+    models: Path
+    crm_url: str
+    actions: ActionPackage | ActionEndpoint | None = None
+    credentials: Mapping[str, JSON] = field(default_factory=lambda: dict(DEFAULT_CREDENTIALS))
+    max_predictions: int = DEFAULT_MAX_PREDICTIONS
+
+    @classmethod
+    def read(cls, root: Path, *, models: Path | None = None) -> Settings:
+        """Read the settings of a project folder; missing files leave the defaults.
+
+        Raises:
+            SettingsError: A value is wrong.
+            InvalidProject: A file is not YAML.
+        """
+        endpoints = _mapping(root / "endpoints.yml")
+        credentials = _mapping(root / "credentials.yml")
+        for name in endpoints:
+            if name not in _ENDPOINTS:
+                raise SettingsError(f"endpoints.yml: unknown section '{name}'{nearest(name, _ENDPOINTS)}")
+        return cls(
+            root=root,
+            models=models or root / "models",
+            crm_url=os.environ.get(CRM_URL) or f"sqlite:///{root.resolve() / 'crm.db'}",
+            actions=_actions(endpoints.get("action_endpoint")),
+            credentials=credentials or dict(DEFAULT_CREDENTIALS),
+            max_predictions=_whole_number(MAX_PREDICTIONS, DEFAULT_MAX_PREDICTIONS),
+        )
+
+
+def _mapping(path: Path) -> Mapping[str, JSON]:
+    content = read_yaml(path) if path.exists() else None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise SettingsError(f"{path.name}: expected a mapping of names to settings, found {content!r}")
+    return content
+
+
+def _actions(section: JSON) -> ActionPackage | ActionEndpoint | None:
+    if section is None:
+        return None
+    where = "endpoints.yml: action_endpoint"
+    if not isinstance(section, dict) or not {"package", "url"} & set(section):
+        raise SettingsError(f"{where} is {section!r}, expected 'url:' or 'package:'")
+    for key in section:
+        if key not in _ACTION_KEYS:
+            raise SettingsError(f"{where} has no setting '{key}'{nearest(key, _ACTION_KEYS)}")
+    timeout_s = section.get("timeout", DEFAULT_TIMEOUT_S)
+    if isinstance(timeout_s, bool) or not isinstance(timeout_s, int | float) or timeout_s <= 0:
+        raise SettingsError(f"{where}.timeout is {timeout_s!r}, expected seconds above 0")
+    if "package" in section:
+        return ActionPackage(str(section["package"]), float(timeout_s))
+    auth = section.get("basic_auth") or {}
+    return ActionEndpoint(
+        url=str(section["url"]),
+        timeout_s=float(timeout_s),
+        headers=section.get("headers") or {},
+        params=section.get("params") or {},
+        token=section.get("token"),
+        token_name=section.get("token_name") or "token",
+        username=auth.get("username"),
+        password=auth.get("password"),
+        cafile=section.get("cafile"),
+        selective_domain=bool(section.get("enable_selective_domain")),
+    )
+
+
+def _whole_number(variable: str, default: int) -> int:
+    text = os.environ.get(variable)
+    if text is None:
+        return default
+    if not text.isdigit() or int(text) < 1:
+        raise SettingsError(f"{variable} is {text!r}, expected a whole number from 1")
+    return int(text)
