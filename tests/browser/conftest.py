@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from bot.dialogue.messages import JSON
 from tests.browser.chromium import executable, launch
 from tests.browser.shop_script import shop
 from tests.channels.scripted import ScriptedProcessor
@@ -50,14 +52,21 @@ def running(processor: ScriptedProcessor) -> Iterator[RunningServer]:
 
 @pytest.fixture
 def open_page(browser: Browser, running: RunningServer) -> Iterator[OpenPage]:
-    """Open the shop's page in a fresh browser profile; no script error and no breach of policy is allowed."""
+    """Open the shop's page in a fresh browser profile; no script error and no breach of policy is allowed.
+
+    `settings` takes the place of the widget's settings on the page.
+    """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
 
-    def opened(url: str | None = None, **options: object) -> Page:
+    def opened(url: str | None = None, settings: JSON = None, **options: object) -> Page:
         context = browser.new_context(**({"locale": "en-GB", "reduced_motion": "reduce"} | options))  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()
+        if settings is not None:
+            # In place of what the page itself sets.
+            fixed = f"{{get: () => ({json.dumps(settings)}), set() {{}}}}"
+            page.add_init_script(f"Object.defineProperty(window, 'frontdeskSettings', {fixed})")
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
             "console", lambda line: complaints.append(line.text) if _is_grave(line.type, line.text) else None

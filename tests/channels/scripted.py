@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from bot.channels.channel import ChannelParts
 from bot.dialogue.events import BotUttered, Event, SlotSet, UserUttered
@@ -44,7 +46,7 @@ class ScriptedProcessor:
             if self.failing is not None:
                 raise self.failing
             self.handled.append(message)
-            answer = self.script(message.text)
+            answer = [replace(said, timestamp=time.time()) for said in self.script(message.text)]
             if not self.forgets:
                 self._store(message, answer)
                 self._answers[key] = answer

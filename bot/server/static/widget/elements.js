@@ -45,11 +45,15 @@ export function webAddress(value) {
   }
 }
 
+export function link(href, attributes, ...children) {
+  return element("a", { href, target: "_blank", rel: "noopener noreferrer", ...attributes }, ...children);
+}
+
 /* Text with its web addresses as links. */
 export function linked(text) {
   const parts = String(text).split(/(https?:\/\/[^\s<>"'，。！？、）]+[^\s<>"'，。！？、）.,;:!?)])/);
   return parts.map((part, at) => {
     const href = at % 2 ? webAddress(part) : null;
-    return href ? element("a", { href, target: "_blank", rel: "noopener noreferrer" }, part) : part;
+    return href ? link(href, {}, part) : part;
   });
 }

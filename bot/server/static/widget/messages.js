@@ -1,6 +1,6 @@
 /* One message of the wire as what the customer sees. */
 
-import { element, icon, linked, webAddress } from "./elements.js";
+import { element, icon, link, linked, webAddress } from "./elements.js";
 
 /*
  * The bubbles of an item. `pick({title, payload})` is called when the customer chooses a button.
@@ -27,9 +27,7 @@ function choices(buttons, pick) {
 function choice(button, pick) {
   const title = String(button.title ?? button.payload ?? "");
   const href = webAddress(button.url);
-  if (href) {
-    return element("a", { class: "choice", href, target: "_blank", rel: "noopener noreferrer" }, title);
-  }
+  if (href) return link(href, { class: "choice" }, title);
   const payload = String(button.payload ?? title);
   return element("button", { type: "button", class: "choice", click: () => pick({ title, payload }) }, title);
 }
@@ -45,7 +43,7 @@ function customPart(custom, locale, pick) {
 function card(product, locale, pick) {
   const name = String(product.name ?? product.sku ?? "");
   const href = webAddress(product.url);
-  const title = href ? element("a", { href, target: "_blank", rel: "noopener noreferrer" }, name) : name;
+  const title = href ? link(href, {}, name) : name;
   const interest = product.payload
     ? element("button", {
         type: "button",
@@ -77,9 +75,9 @@ function thumbnail(product) {
 function picture(address, locale) {
   const src = webAddress(address);
   if (!src) return null;
-  const link = element("a", { class: "picture", href: src, target: "_blank", rel: "noopener noreferrer" });
-  link.append(loadedImage(src, locale.texts.picture, () => link.replaceChildren(locale.texts.picture)));
-  return link;
+  const frame = link(src, { class: "picture" });
+  frame.append(loadedImage(src, locale.texts.picture, () => frame.replaceChildren(locale.texts.picture)));
+  return frame;
 }
 
 function loadedImage(src, alt, onError) {
@@ -92,5 +90,5 @@ function attached(attachment, locale) {
   const href = webAddress(data.url || payload.url || payload.src);
   const name = String(data.name || payload.title || data.title || locale.texts.attachment);
   if (!href) return element("p", { class: "bubble", dir: "auto" }, name);
-  return element("a", { class: "file", href, target: "_blank", rel: "noopener noreferrer" }, icon("file"), name);
+  return link(href, { class: "file" }, icon("file"), name);
 }

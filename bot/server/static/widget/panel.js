@@ -154,7 +154,7 @@ export class Panel {
   applyLocale() {
     const { texts, tag, language, direction } = this.locale;
     this.frame.lang = language;
-    this.frame.dir = direction;
+    this.host.dir = direction;
     this.title.textContent = localised(this.settings.title, tag) || texts.title;
     this.subtitle.textContent = texts.subtitle;
     this.humanText.textContent = texts.human;

@@ -1,12 +1,11 @@
 /* How the widget looks. Constructed style sheets, so that a page's content security policy has no say. */
 
-import { readableOn } from "./settings.js";
+import { readableOn, shade } from "./settings.js";
 
 const CSS = `
 :host {
   all: initial; position: fixed; z-index: 2147483000; inset-block-end: 20px; inset-inline-end: 20px;
-  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "PingFang SC", "Microsoft YaHei",
-    "Noto Sans CJK SC", sans-serif;
+  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
   --surface: #fff; --canvas: #f7f5f1; --raised: #fff; --ink: #1d1b18; --muted: #625d55; --line: #e2ddd3;
   --warn: #fdf0d5; --warn-ink: #6b4500; --bad: #a8201a; --shadow: 0 18px 50px rgb(30 25 15 / .2), 0 2px 8px rgb(30 25 15 / .1);
   --field-line: #8d877c; --accent-ink: var(--accent-on-light); color-scheme: light;
@@ -30,16 +29,15 @@ button { cursor: pointer; }
   background: var(--accent); color: var(--on-accent); box-shadow: 0 8px 24px rgb(20 20 10 / .28); position: relative;
   margin-inline-start: auto; transition: transform .16s ease; }
 .launcher:hover { transform: translateY(-2px); }
-.launcher:focus-visible { outline: 3px solid var(--accent-ink); outline-offset: 3px; }
 .launcher .icon { width: 30px; height: 30px; }
 .badge { position: absolute; inset-block-start: -3px; inset-inline-end: -3px; min-width: 22px; height: 22px;
   padding-inline: 6px; border-radius: 11px; background: #b3261e; color: #fff; font-size: 12.5px; font-weight: 700;
   line-height: 22px; text-align: center; box-shadow: 0 0 0 2px var(--surface); }
 
 .panel { position: absolute; inset-block-end: 76px; inset-inline-end: 0; width: 400px; color: var(--ink);
-  height: min(680px, calc(100vh - 116px)); height: min(680px, calc(100dvh - 116px)); background: var(--canvas);
+  height: min(680px, calc(100dvh - 116px)); background: var(--canvas);
   border-radius: 18px; box-shadow: var(--shadow); overflow: hidden; display: flex; flex-direction: column;
-  animation: rise .2s cubic-bezier(.2, .8, .3, 1); transform-origin: bottom right; text-align: start; }
+  animation: rise .2s cubic-bezier(.2, .8, .3, 1); text-align: start; }
 @keyframes rise { from { opacity: 0; transform: translateY(12px) scale(.98); } }
 
 .head { display: flex; align-items: center; gap: 12px; padding-block: 14px; padding-inline: 18px 12px; background: var(--accent);
@@ -57,8 +55,7 @@ button { cursor: pointer; }
 .banner { margin: 0; padding: 8px 18px; background: var(--warn); color: var(--warn-ink); font-size: 13.5px; line-height: 1.4; }
 
 .middle { position: relative; flex: 1; min-height: 0; display: flex; }
-.log { flex: 1; overflow-y: auto; overscroll-behavior: contain; padding: 18px 16px 8px; scrollbar-width: thin;
-  scrollbar-color: color-mix(in srgb, var(--muted) 50%, transparent) transparent; }
+.log { flex: 1; overflow-y: auto; overscroll-behavior: contain; padding: 18px 16px 8px; scrollbar-width: thin; }
 .log:focus-visible { outline-offset: -3px; }
 .intro { background: var(--raised); border: 1px solid var(--line); border-radius: 14px; padding: 16px; margin-block-end: 6px; }
 .label { display: inline-flex; align-items: center; gap: 6px; padding: 3px 10px 3px 8px; border-radius: 20px; font-size: 12.5px;
@@ -72,7 +69,7 @@ button { cursor: pointer; }
 .item.customer { align-items: flex-end; }
 .day { align-self: center; font-size: 12.5px; color: var(--muted); padding: 6px 0 10px; }
 .bubble { margin: 0; padding: 9px 14px; max-width: 86%; border-radius: 16px; background: var(--raised); border: 1px solid var(--line);
-  white-space: pre-wrap; overflow-wrap: anywhere; }
+  white-space: pre-wrap; overflow-wrap: anywhere; text-wrap: pretty; }
 .customer .bubble { background: var(--accent); border-color: var(--accent); color: var(--on-accent); }
 .agent .bubble { border-color: var(--accent-ink); }
 .first:not(.customer) > .bubble:first-of-type { border-start-start-radius: 5px; }
@@ -95,7 +92,7 @@ button { cursor: pointer; }
 .cards { list-style: none; margin: 0; padding: 0; display: grid; gap: 8px; width: 100%; }
 .card { display: flex; gap: 12px; padding: 12px; border-radius: 14px; background: var(--raised); border: 1px solid var(--line); }
 .thumb { flex: none; display: grid; place-items: center; width: 64px; height: 64px; border-radius: 10px; overflow: hidden;
-  color: var(--accent-ink); background: var(--tint); }
+  color: var(--accent-ink); background: color-mix(in srgb, var(--accent-ink) 14%, var(--raised)); }
 .thumb img { width: 100%; height: 100%; object-fit: cover; }
 .thumb .icon { width: 28px; height: 28px; stroke-width: 1.5; }
 .card-text { display: flex; flex-direction: column; gap: 2px; min-width: 0; flex: 1; }
@@ -147,16 +144,15 @@ button { cursor: pointer; }
   *, *::before, *::after { animation: none !important; transition: none !important; }
 }
 @media (forced-colors: active) {
-  .bubble, .launcher, .send { border: 1px solid; }
+  .launcher, .send { border: 1px solid; }
 }
 `;
 
 export function styleSheets(accent) {
-  const isDark = readableOn(accent) === "#ffffff";
-  const onLight = isDark ? accent : `color-mix(in oklab, ${accent} 45%, black)`;
-  const onDark = isDark ? `color-mix(in oklab, ${accent} 50%, white)` : accent;
-  const colours = `:host { --accent: ${accent}; --on-accent: ${readableOn(accent)};
-    --accent-on-light: ${onLight}; --accent-on-dark: ${onDark}; }`;
+  const onAccent = readableOn(accent);
+  const isDark = onAccent === "#ffffff";
+  const colours = `:host { --accent: ${accent}; --on-accent: ${onAccent};
+    --accent-on-light: ${isDark ? accent : shade(accent, 22)}; --accent-on-dark: ${shade(accent, 74)}; }`;
   return [colours, CSS].map((text) => {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(text);
