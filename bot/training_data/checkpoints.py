@@ -1,7 +1,7 @@
 """Story steps as a graph joined by checkpoints: order them, cut cycles.
 
 A cycle is cut as in Rasa: the step that closes it ends in a sink, and the step it leads back to starts, in
-a later phase, from the matching source. Every way round a cycle is thus taken once.
+a later phase, from the matching source. A cycle is thus gone round a few times and not for ever.
 """
 
 from __future__ import annotations

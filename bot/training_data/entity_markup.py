@@ -103,4 +103,7 @@ def _as_json(entity: Entity, surface: str) -> str:
     pairs = {"entity": entity.entity, "role": entity.role, "group": entity.group}
     if entity.value != surface:
         pairs["value"] = entity.value
-    return json.dumps({key: value for key, value in pairs.items() if value is not None}, ensure_ascii=False)
+    kept = {key: value for key, value in pairs.items() if value is not None or key == "value"}
+    inner = json.dumps(kept, ensure_ascii=False)[1:-1]
+    # The annotation ends at the first brace or bracket, so those inside a value are written as escapes.
+    return "{" + inner.replace("}", "\\u007d").replace("]", "\\u005d") + "}"

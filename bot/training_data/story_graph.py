@@ -276,9 +276,8 @@ class _Generator:
         return defaultdict(list, {STORY_START: [branch.before_listen() for branch in chosen]})
 
     def _sample(self, branches: list[Branch], limit: int) -> list[Branch]:
-        """Shuffle in place, as Rasa does, and take the first ones."""
-        self._random.shuffle(branches)
-        return branches[:limit]
+        """Draw some at random; the order of the others stays that of the files."""
+        return self._random.sample(branches, min(limit, len(branches)))
 
     def _unseen(self, branches: Iterable[Branch], is_rule: bool) -> list[Branch]:
         found = []
@@ -292,8 +291,8 @@ class _Generator:
     def _limit_augmented(self, finished: list[Branch]) -> list[Branch]:
         if self._factor <= 0:
             return finished
-        augmented = [branch for branch in finished if branch.is_augmented]
-        self._random.shuffle(augmented)
+        glued = [branch for branch in finished if branch.is_augmented]
+        augmented = self._sample(glued, len(glued))
         unseen = (branch for candidate in augmented for branch in self._unseen([candidate], is_rule=False))
         kept = islice(unseen, self._factor * _TRACKERS_PER_FACTOR)
         return [*(branch for branch in finished if not branch.is_augmented), *kept]
