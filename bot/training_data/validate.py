@@ -20,7 +20,11 @@ from bot.training_data.story_conflicts import find_story_conflicts
 from bot.training_data.validate_responses import check_responses
 from bot.training_data.yaml_files import Findings
 
-_DEFAULT_RESPONSES = ("utter_default", "utter_restart", "utter_back", "utter_ask_rephrase")
+# What the engine says by itself: built-in actions, and the apology for an action that failed.
+_DEFAULT_RESPONSES = (
+    "utter_default", "utter_restart", "utter_back", "utter_ask_rephrase", "utter_action_failed",
+    "utter_internal_failure",
+)  # fmt: skip
 
 
 def validate(project: Project, *, max_history: int | None = None) -> list[Finding]:
@@ -106,6 +110,7 @@ def _check_mappings(domain: Domain, findings: Findings) -> None:
     for slot in domain.slots.values():
         place = domain.locations.get(f"slots/{slot.name}")
         for mapping in slot.mappings:
+            _check_free_text(slot.name, mapping, domain, findings)
             for condition in mapping.conditions:
                 if condition.active_loop:
                     _check_condition(slot.name, mapping, condition.active_loop, domain, findings)
@@ -124,6 +129,16 @@ def _check_mappings(domain: Domain, findings: Findings) -> None:
                     f"slot '{slot.name}' is filled by action '{mapping.action}', which is not in the domain"
                 )
                 findings.warn("mapping-action", message + nearest(mapping.action, domain.action_names), place)
+
+
+def _check_free_text(slot: str, mapping: SlotMapping, domain: Domain, findings: Findings) -> None:
+    """Every message fills such a slot, in and out of forms, which surprises most authors."""
+    is_bound = mapping.intent or mapping.not_intent or mapping.conditions
+    if mapping.type is MappingType.FROM_TEXT and not is_bound:
+        message = (
+            f"slot '{slot}' takes the text of every message; add 'conditions' with a form, or an 'intent'"
+        )
+        findings.warn("mapping-from-text", message, domain.locations.get(f"slots/{slot}"))
 
 
 def _check_condition(slot: str, mapping: SlotMapping, form: str, domain: Domain, findings: Findings) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from bot.dialogue.domain import Domain, ResponseVariation
 from bot.errors import nearest
@@ -11,16 +12,20 @@ from bot.training_data.project import Project
 from bot.training_data.yaml_files import Findings
 
 _UTTER = "utter_"
+_NAME = re.compile(r"(utter_\w*)(\{?)")
 _PAYLOAD = re.compile(r"/(?P<intent>[^{@]+)")
 
 
-def check_responses(project: Project, findings: Findings, used: Container[str]) -> None:
+def check_responses(project: Project, findings: Findings, used: Iterable[str]) -> None:
     """Note responses nobody says, retrieval keys without an answer, and names that do not exist."""
     domain = project.domain
+    said = _said_by_actions(project.root)
+    used = set(used)
     for name, variations in domain.responses.items():
         place = domain.locations.get(f"responses/{name}")
-        if name.partition("/")[0] not in used and name not in used:
-            findings.warn("response-unused", f"response '{name}' is in no story, rule or form", place)
+        if not ({name, name.partition("/")[0]} & used or (said and said.match(name))):
+            message = f"response '{name}' is in no story, rule, form or action"
+            findings.warn("response-unused", message, place)
         for variation in variations:
             for check, message in _problems(variation, domain):
                 findings.warn(check, f"response '{name}' {message}", variation.location or place)
@@ -31,6 +36,18 @@ def check_responses(project: Project, findings: Findings, used: Container[str]) 
             message = f"there is no response '{_UTTER}{example.intent}' for these examples"
             hint = nearest(_UTTER + example.intent, domain.responses)
             findings.warn("retrieval-response", message + hint, example.location)
+
+
+def _said_by_actions(root: Path) -> re.Pattern[str] | None:
+    """Return a pattern of the response names in the project's own actions (`actions/` or `actions.py`).
+
+    A name that goes on with a `{`, as in `f"utter_order_{state}"`, stands for all that begin like it.
+    """
+    names: set[str] = set()
+    for path in [*root.glob("actions.py"), *root.glob("actions/**/*.py")]:
+        for name, goes_on in _NAME.findall(path.read_text(encoding="utf-8", errors="replace")):
+            names.add(re.escape(name) + ("" if goes_on else r"\Z"))
+    return re.compile("|".join(sorted(names))) if names else None
 
 
 def _problems(variation: ResponseVariation, domain: Domain) -> Iterator[tuple[str, str]]:

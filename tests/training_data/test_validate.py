@@ -86,6 +86,7 @@ def test_a_sound_project_has_no_findings(write_files: WriteFiles) -> None:
         ("domain.yml", "active_loop: trip_form", "active_loop: trp_form", "mapping-form", 4),
         ("domain.yml", "required_slots: [city]", "required_slots: [mood]", "mapping-form", 4),
         ("domain.yml", "entity: city", "entity: town", "mapping-entity", 4),
+        ("domain.yml", "mappings: [{type: custom}]", "mappings: [{type: from_text}]", "mapping-from-text", 8),
         ("domain.yml", "payload: /inform", "payload: /infrm", "button-intent", 13),
         ("domain.yml", "utter_ask_city", "utter_ask_town", "form-question", 10),
         ("domain.yml", "[greet, inform]", "[greet, inform, bye]", "intent-without-examples", 1),
@@ -116,6 +117,20 @@ def test_each_mistake_is_found_where_it_is(
     place = found[0].location
     assert place is not None
     assert (Path(place.file).relative_to(root).as_posix(), place.line) == (file, line)
+
+
+def test_responses_said_by_actions_are_used(write_files: WriteFiles) -> None:
+    """Names in the project's actions count, also as the beginning of a name that is put together."""
+    domain = SOUND["domain.yml"].replace(
+        "utter_hi:",
+        "utter_order_late: [{text: a}]\n          utter_done: [{text: b}]\n          utter_doner: [{text: c}]"
+        "\n          utter_hi:",
+    )
+    code = 'say(f"utter_order_{state}")\nsay("utter_done")\n'
+    root = write_files({**SOUND, "domain.yml": domain, "actions/orders.py": code})
+    unused = [item.message for item in validate(Project.load(root)) if item.check == "response-unused"]
+    assert len(unused) == 1
+    assert "'utter_doner'" in unused[0]
 
 
 ERRORS = {"action-unknown", "form-unknown", "slot-unknown", "form-slot", "mapping-form", "config-fallback"}
