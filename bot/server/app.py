@@ -64,6 +64,7 @@ def server(app: FastAPI, *, host: str, port: int, grace_s: int = 10) -> uvicorn.
         host=host,
         port=port,
         access_log=False,
+        log_config=None,
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=grace_s,

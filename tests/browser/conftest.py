@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from bot.dialogue.messages import JSON
-from tests.browser.chromium import executable, launch
 from tests.browser.shop_script import shop
 from tests.channels.scripted import ScriptedProcessor
 from tests.server.factories import RunningServer, application
@@ -19,22 +17,6 @@ from tests.server.factories import RunningServer, application
 expect.set_options(timeout=20_000)
 
 OpenPage = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start Chromium once per file; without one the tests are skipped, but fail in CI."""
-    if executable() is None:
-        reason = (
-            "no Chromium found (chromium, chromium-browser, google-chrome); `make test` installs one as root"
-        )
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -129,6 +129,7 @@ export class Chat {
 
   /* Said, but not stored: it stays until the stored one comes, if it does. */
   heardNotice({ from, messages }) {
+    this.dropNotices(messages);
     this.notices += 1;
     this.thread.put({ key: `n${this.notices}`, from, timestamp: Date.now() / 1000, messages, state: null });
     this.on.message({ from, sequence: null, isNew: true });

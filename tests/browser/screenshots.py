@@ -1,0 +1,57 @@
+"""Make the pictures of the README: `python -m tests.browser.screenshots FOLDER`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from bot.dialogue.messages import JSON
+from tests.browser.chromium import launch
+from tests.browser.shop_script import ADVICE, LATE, shop
+from tests.browser.widget import Widget
+from tests.channels.scripted import ScriptedProcessor
+from tests.server.factories import RunningServer, application
+
+PICTURES: dict[str, JSON] = {
+    "widget-desktop-en": {"locale": "en-GB", "viewport": {"width": 1120, "height": 720}},
+    "widget-phone-zh-dark": {
+        "locale": "zh-CN",
+        "color_scheme": "dark",
+        "viewport": {"width": 390, "height": 844},
+        "device_scale_factor": 1.5,
+    },
+}
+
+
+def take(browser: Browser, url: str, path: Path, options: JSON) -> None:
+    """Hold a short conversation and take its picture."""
+    language = options["locale"][:2]
+    context = browser.new_context(reduced_motion="reduce", **options)
+    page = context.new_page()
+    page.goto(url)
+    widget = Widget(page).open()
+    if language == "en":
+        widget.write(LATE[language])
+        expect(widget.log.locator(".choices").last.get_by_role("button")).to_have_count(2)
+    else:
+        widget.write(ADVICE[language])
+        expect(widget.log.get_by_role("listitem")).to_have_count(3)
+    widget.expect_settled()
+    page.screenshot(path=path)
+    context.close()
+
+
+def main(folder: Path) -> None:
+    """Write every picture into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with RunningServer(application(ScriptedProcessor(shop))) as running, sync_playwright() as playwright:
+        browser = launch(playwright)
+        for name, options in PICTURES.items():
+            take(browser, running.url, folder / f"{name}.png", options)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
