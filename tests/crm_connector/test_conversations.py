@@ -191,3 +191,14 @@ def test_only_the_owner_lets_go(session: Session) -> None:
     assert conversation.agent_id == holder.id
     assert ownership.release(session, conversation, holder)
     assert (conversation.owner, conversation.agent_id) == (Owner.QUEUE, None)
+
+
+def test_a_conversation_learns_its_customer_once(session: Session) -> None:
+    """A customer who is known later is added to the conversation, and does not replace another."""
+    conversation = conversations.find_or_create(session, "ada", "rest")
+    ada, other = factories.a_customer(session), factories.a_customer(session)
+    assert conversations.find_or_create(session, "ada", "rest", customer_id=ada.id) is conversation
+    conversations.find_or_create(session, "ada", "rest", customer_id=other.id)
+    assert conversation.customer_id == ada.id
+    assert conversations.find(session, "ada") is conversation
+    assert conversations.find(session, "nobody") is None

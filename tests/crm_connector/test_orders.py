@@ -117,3 +117,12 @@ def test_a_return_asked_for_again_is_the_same(session: Session) -> None:
     assert again == first
     assert first.returned is not None
     assert (first.returned.number[:2], first.returned.reason) == ("R-", "too bright")
+
+
+def test_orders_are_listed_newest_first(session: Session) -> None:
+    """A customer's own orders come newest first, nobody else's among them."""
+    mara = factories.a_customer(session)
+    old, new = factories.an_order(session, customer=mara), factories.an_order(session, customer=mara)
+    old.placed_at = NOW - timedelta(days=400)
+    factories.an_order(session)
+    assert orders.orders_of(session, mara) == [new, old]
