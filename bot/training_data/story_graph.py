@@ -241,7 +241,8 @@ class _Generator:
             if name in phase.used:
                 phase.unused.add(name)
         if not step.end:
-            phase.ended += branches if phase.is_augmenting else self._unseen(branches, is_rule)
+            keeps_all = phase.is_augmenting or not self._remove_duplicates
+            phase.ended += branches if keeps_all else self._unseen(branches, is_rule)
 
     def _incoming(self, step: StoryStep, phase: _Phase) -> list[Branch]:
         incoming: list[Branch] = []

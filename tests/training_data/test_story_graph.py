@@ -165,6 +165,25 @@ STORIES = "stories:\n" + "".join(
 )
 
 
+def test_test_stories_that_look_the_same_are_all_kept() -> None:
+    """Two texts with the same intents are two tests: nothing is left out without duplicates removed."""
+    story = """
+        stories:
+        - story: {name}
+          steps:
+          - user: "{text}"
+            intent: greet
+          - action: utter_greet
+    """
+    steps = [
+        step
+        for name, text in (("english", "hi"), ("chinese", "你好"))
+        for step in steps_of(story.format(name=name, text=text))
+    ]
+    kept = generate_trackers(steps, DOMAIN, augmentation_factor=0, remove_duplicates=False)
+    assert [tracker.name for tracker in kept] == ["english", "chinese"]
+
+
 def test_augmentation_glues_stories_the_same_way_every_time() -> None:
     """Glued stories are marked, at most ten times the factor, and the same in every run."""
     first = trackers_of(STORIES, augmentation_factor=2)
