@@ -8,6 +8,8 @@ import sys
 import structlog
 from structlog.types import Processor
 
+_OURS = ("actions", "bot", "crm_connector", "language")
+
 _SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -17,7 +19,7 @@ _SHARED: list[Processor] = [
 
 
 def configure_logs(*, as_json: bool, level: int = logging.INFO) -> None:
-    """Send every log, ours and the libraries', to standard error in one form, from `level` on."""
+    """Send all logs to standard error in one form: ours from `level` on, the libraries' from warnings on."""
     rendering: list[Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
         if as_json
@@ -32,7 +34,9 @@ def configure_logs(*, as_json: bool, level: int = logging.INFO) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    root.setLevel(logging.WARNING)
+    for name in _OURS:
+        logging.getLogger(name).setLevel(level)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import cast
 
 import structlog
 from starlette.datastructures import MutableHeaders
@@ -92,5 +94,12 @@ class RequestLog:
             await self._app(scope, receive, watched)
         finally:
             duration_ms = round((time.perf_counter() - started_s) * 1000, 1)
-            log = _log.warning if status >= 500 else _log.info
+            log = _level(scope["path"], status)
             log("request", method=scope["method"], path=scope["path"], status=status, ms=duration_ms)
+
+
+def _level(path: str, status: int) -> Callable[..., None]:
+    """A page brings a dozen files along: they are worth a line only when something is wrong."""
+    if status >= 500:
+        return cast(Callable[..., None], _log.warning)
+    return cast(Callable[..., None], _log.debug if path.startswith("/static/") else _log.info)
