@@ -148,16 +148,17 @@ def _check_slot_keys(name: str, definition: Mapping[str, JSON], place: Location 
             place,
         )
     for key, value in definition.items():
+        at_key = _place(definition, key) or place
         if key not in _SLOT_KEYS and not _is_custom(definition["type"]):
             hint = " (Rasa 2; remove it)" if key == "auto_fill" else nearest(str(key), _SLOT_KEYS)
-            raise _Wrong(f"slot '{name}' has an unknown key '{key}'{hint}", _place(definition, key))
+            raise _Wrong(f"slot '{name}' has an unknown key '{key}'{hint}", at_key)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if key in ("min_value", "max_value") and not is_number:
-            raise _Wrong(f"'{key}' of slot '{name}' must be a number, found {kind(value)}", place)
+            raise _Wrong(f"'{key}' of slot '{name}' must be a number, found {kind(value)}", at_key)
         if key == "values" and not isinstance(value, list):
-            raise _Wrong(f"'values' of slot '{name}' must be a list, found {kind(value)}", place)
+            raise _Wrong(f"'values' of slot '{name}' must be a list, found {kind(value)}", at_key)
         if key == "influence_conversation" and not isinstance(value, bool):
-            raise _Wrong(f"'{key}' of slot '{name}' must be true or false, found {kind(value)}", place)
+            raise _Wrong(f"'{key}' of slot '{name}' must be true or false, found {kind(value)}", at_key)
 
 
 def _is_custom(written: JSON) -> bool:

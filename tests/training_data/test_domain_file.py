@@ -190,6 +190,23 @@ def test_source_is_the_cleaned_input() -> None:
         ("responses:\n  utter_a:\n  - text: x\n    butons: []\n", 3, "did you mean 'buttons'?"),
         ("responses:\n  f: [{text: x}]\nforms:\n  f: {required_slots: []}\n", 4, "name of a form"),
         ("session_config:\n  session_expiration_time: -1\n", 2, "0 or more"),
+        ("session_config:\n  carry_over_slots_to_new_session: maybe\n", 2, "true or false"),
+        ("slots:\n  a: text\n", 2, "must be a mapping"),
+        ("slots:\n  a:\n    type: categorical\n    values: x\n    mappings: []\n", 4, "must be a list"),
+        ("slots:\n  a:\n    type: float\n    min_value: x\n    mappings: []\n", 4, "must be a number"),
+        ("slots:\n  a:\n    type: text\n    influence_conversation: 1\n    mappings: []\n", 4, "true or"),
+        ("slots:\n  a:\n    type: text\n    mappings: [x]\n", 2, "a mapping with 'type'"),
+        ("slots:\n  a: {type: text, mappings: [{type: from_text, intent: 5}]}\n", 2, "list of names"),
+        ("slots:\n  a: {type: text, mappings: [{type: from_text, conditions: 5}]}\n", 2, "must be a list"),
+        ("slots:\n  a: {type: text, mappings: [{type: from_text, conditions: [{x: 1}]}]}\n", 2, "found x"),
+        ("forms:\n  f: x\n", 2, "must be a mapping with 'required_slots'"),
+        ("forms:\n  f: {required_slots: x}\n", 2, "must be a list of names"),
+        ("entities:\n- a:\n", 2, "remove the ':'"),
+        ("entities:\n- a: {roles: x}\n", 2, "must be a list of names"),
+        ("intents:\n- a: {use_entities: 5}\n", 2, "a list of entities or a boolean"),
+        ("responses:\n  utter_a:\n  - text: x\n    buttons: [y]\n", 3, "must be a mapping, found text"),
+        ("responses:\n  utter_a:\n  - text: x\n    condition: [{name: a}]\n", 3, "found name"),
+        ("responses:\n  utter_a:\n  - text: x\n    buttons: [{title: 5}]\n", 3, "put quotes around it"),
     ],
 )
 def test_mistakes_are_found_with_their_line(text: str, line: int, words: str) -> None:
@@ -199,6 +216,20 @@ def test_mistakes_are_found_with_their_line(text: str, line: int, words: str) ->
     assert words in error.message
     assert error.location is not None
     assert (error.location.file, error.location.line) == ("domain.yml", line)
+
+
+def test_custom_slot_types_may_have_options_of_their_own() -> None:
+    """A type by Python path keeps its path; an unknown key of a mapping is only a warning, as in Rasa."""
+    domain, findings = read("""
+        slots:
+          limit:
+            type: shop.slots.LimitSlot
+            limit: 1000
+            mappings: [{type: custom, actoin: action_x}]
+        """)
+    assert domain.slots["limit"].custom_type == "shop.slots.LimitSlot"
+    assert not findings.errors
+    assert "did you mean 'action'?" in findings.items[0].message
 
 
 def write(folder: Path, name: str, text: str) -> None:
@@ -232,6 +263,19 @@ def test_load_domain_raises_all_errors_at_once(tmp_path: Path) -> None:
     with pytest.raises(InvalidProject) as caught:
         load_domain([tmp_path])
     assert len(caught.value.findings) == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("- a list", "must be a mapping, found a list"), ("a: [", "broken YAML"), (None, "no such domain file")],
+)
+def test_files_that_are_no_domain_are_refused(tmp_path: Path, content: str | None, words: str) -> None:
+    """A file named as the domain must be there and be one."""
+    path = tmp_path / "domain.yml"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(InvalidProject, match=words):
+        load_domain([path])
 
 
 def test_knowledge_base_action_brings_its_slots() -> None:

@@ -151,6 +151,26 @@ def test_lines_without_a_dash_are_passed_over_with_their_line() -> None:
 
 
 @pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"common_examples": [{"intent": "a"}]}', "needs 'text'"),
+        ('{"common_examples": [{"text": "a", "entities": [{"entity": "x"}]}]}', "missing start, end"),
+        ('{"common_examples": "x"}', "must be a list of mappings"),
+        (
+            '{"lookup_tables": [{"name": "a", "elements": "no-such-file.txt"}]}',
+            "cannot read the lookup table",
+        ),
+    ],
+)
+def test_wrong_json_is_refused(content: str, words: str) -> None:
+    """The older form is checked like the newer one."""
+    findings = Findings()
+    read_nlu_json(parse_yaml(f'{{"rasa_nlu_data": {content}}}', "d.json"), NluReader(findings))
+    (error,) = findings.errors
+    assert words in error.message
+
+
+@pytest.mark.parametrize(
     ("item", "words"),
     [
         ("- intnt: greet", "did you mean 'intent'?"),

@@ -95,6 +95,39 @@ def test_empty_parts_take_rasas_defaults(write_files: WriteFiles) -> None:
     assert project.domain.intents
 
 
+@pytest.mark.parametrize(
+    ("config", "line", "words"),
+    [
+        ("- a", 1, "must be a mapping, found a list"),
+        ("recipe: graph.v1\n", 1, "graph recipes are not supported"),
+        ("language: 5\n", 1, "must be text, found a number"),
+        ("pipeline: spacy\n", 1, "must be a list"),
+        ("pipeline:\n- epochs: 5\n", 2, "needs a 'name'"),
+        ("policies:\n- RulePolicy\n", 2, "needs a 'name'"),
+        ("imports: bots\n", 1, "must be a list of paths"),
+        ("a: [", 2, "broken YAML"),
+    ],
+)
+def test_wrong_configurations_are_refused_with_their_line(
+    write_files: WriteFiles, config: str, line: int, words: str
+) -> None:
+    """A configuration that cannot be meant is an error before anything is trained."""
+    with pytest.raises(InvalidProject) as caught:
+        Project.load(write_files({"config.yml": config}))
+    (finding,) = caught.value.findings
+    assert words in finding.message
+    assert finding.location is not None
+    assert finding.location.line == line
+
+
+def test_missing_imports_are_warnings(write_files: WriteFiles) -> None:
+    """An import that leads nowhere is named with the file that asks for it."""
+    config = "importers: [MultiProjectImporter]\nimports: [nowhere]\n"
+    (finding,) = Project.load(write_files({"config.yml": config})).findings
+    assert finding.check == "import-missing"
+    assert "nowhere" in finding.message
+
+
 def test_end_to_end_texts_become_actions(write_files: WriteFiles) -> None:
     """What the bot says word for word in a story is an action, sorted, at the end."""
     stories = "stories:\n- story: s\n  steps: [{user: hi}, {bot: Hello!}, {user: bye}, {bot: Bye!}]\n"
