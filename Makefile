@@ -1,4 +1,4 @@
-# `make run` and `make test` are all that a newcomer needs; `make help` lists the rest.
+# The two commands of the README are `run` and `test`; `help` lists the rest.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -13,8 +13,9 @@ from fastapi import FastAPI
 from bot.channels.channel import ChannelParts
 from bot.dialogue.domain import Domain
 from bot.dialogue.messages import ParseResult
-from bot.errors import Finding, SettingsError
+from bot.errors import Finding, InvalidProject, SettingsError
 from bot.nlu.interpreter import Interpreter
+from bot.nlu.registry import plan_pipeline
 from bot.policies import train as policy_training
 from bot.policies.ensemble import Ensemble
 from bot.runtime import model_package
@@ -145,6 +146,10 @@ class Assistant:
 def check_project(project: Project) -> list[Finding]:
     """Return all that is wrong with a project: in its files, and between its rules and stories."""
     findings = validate(project)
+    try:
+        plan_pipeline(project.config.pipeline)
+    except InvalidProject as error:
+        findings += error.findings
     trackers = generate_trackers(project.steps, project.domain, augmentation_factor=0)
     return findings + policy_training.check(project.config.policies, trackers, project.domain)
 

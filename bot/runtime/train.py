@@ -21,6 +21,27 @@ from bot.training_data.project import Project
 from bot.training_data.story_graph import DEFAULT_AUGMENTATION, generate_trackers
 
 Progress = Callable[[str, float], None]
+DEFAULT_LANGUAGE = "en"
+
+
+class BecamePart(Protocol):
+    """What became of one line of the pipeline."""
+
+    @property
+    def configured(self) -> str: ...  # noqa: D102 (named by the class)
+    @property
+    def became(self) -> str: ...  # noqa: D102
+    @property
+    def note(self) -> str: ...  # noqa: D102
+
+
+class NluReport(Protocol):
+    """What the NLU's training says of itself, as far as a bot developer is told."""
+
+    @property
+    def components(self) -> Sequence[BecamePart]: ...  # noqa: D102 (named by the class)
+    @property
+    def notes(self) -> Sequence[str]: ...  # noqa: D102
 
 
 class NluTrainer(Protocol):
@@ -92,22 +113,25 @@ def train(
     known = former.metadata.fingerprints if former else {}
     if former and all(known.get(part) == mark for part, mark in marks.items()):
         return TrainingOutcome(former, warnings=tuple(findings))
-    trained, notes = [], []
+    trained: list[str] = []
+    notes: list[str] = []
     with model_package.new_package(models) as folder:
         if former and known.get(NLU) == marks[NLU]:
             model_package.reuse(NLU, former.folder, folder)
         else:
             trained.append(NLU)
-            language = project.config.language or "en"
-            train_nlu(
+            language = project.config.language or DEFAULT_LANGUAGE
+            learnt = train_nlu(
                 project.nlu, project.config.pipeline, folder / NLU, language=language, progress=progress
             )
+            notes += [*map(_became, learnt.components), *learnt.notes]
         if former and known.get(POLICIES) == marks[POLICIES]:
             model_package.reuse(POLICIES, former.folder, folder)
         else:
             trained.append(POLICIES)
             report = _train_policies(project, folder / POLICIES, progress)
-            notes, findings = [*report.notes], [*findings, *report.warnings]
+            notes += report.notes
+            findings += report.warnings
         progress("write the model", 1.0)
         package = model_package.finish(
             folder,
@@ -118,6 +142,10 @@ def train(
             language=project.config.language,
         )
     return TrainingOutcome(package, tuple(trained), tuple(notes), tuple(findings))
+
+
+def _became(part: BecamePart) -> str:
+    return f"{part.configured}: {part.became}" + (f" ({part.note})" if part.note else "")
 
 
 def _former(models: Path) -> ModelPackage | None:
