@@ -74,7 +74,7 @@ class NgramVocabulary:
         return cls({gram: column for column, gram in enumerate(kept)}, weights)
 
     def vector(self, grams: Mapping[str, int]) -> SparseVector:
-        """Weigh the counted n-grams of a text: (1 + ln count) x inverse document frequency, length 1 per block."""
+        """Weigh counted n-grams by (1 + ln count) x inverse document frequency, length 1 per block."""
         blocks: dict[str, dict[int, float]] = {"w": {}, "c": {}}
         for gram, count in grams.items():
             column = self.columns.get(gram)

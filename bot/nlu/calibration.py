@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,13 @@ def fold_numbers(targets: IntArray, *, seed: int, folds: int = FOLDS) -> IntArra
         rows = order[targets[order] == label]
         numbers[rows] = (np.arange(len(rows)) + label) % folds
     return numbers
+
+
+def in_fine_tuning(labels: Sequence[str], *, seed: int) -> list[bool]:
+    """Tell which sentences fine-tuning may learn from: all but a tenth, which stays for calibration."""
+    names = sorted(set(labels))
+    targets = np.array([names.index(label) for label in labels], np.int64)
+    return [bool(number) for number in fold_numbers(targets, seed=seed, folds=10)]
 
 
 def cross_validated(
@@ -59,9 +67,10 @@ def abstention_threshold(chances: FloatArray) -> float:
     return min(0.6, float(np.quantile(chances.max(axis=1), _ABSTENTIONS)))
 
 
-def expected_calibration_error(chances: FloatArray, targets: IntArray, *, bins: int = 15) -> float:
+def expected_calibration_error(
+    sure: npt.NDArray[np.floating[Any]], right: npt.NDArray[np.bool_], *, bins: int = 15
+) -> float:
     """Return the mean gap between confidence and accuracy over equal-width bins (Guo et al. 2017)."""
-    sure, right = chances.max(axis=1), chances.argmax(axis=1) == targets
     places = np.minimum((sure * bins).astype(int), bins - 1)
     gaps = [
         (places == place).mean() * abs(sure[places == place].mean() - right[places == place].mean())
@@ -77,28 +86,27 @@ class _Signals:
     in_scope: npt.NDArray[np.bool_]
 
 
-def fit_scope(
-    kernel: FloatArray,
-    targets: IntArray,
-    intents: IntArray,
-    *,
-    strength: float,
-    temperature: float,
-    seed: int,
-) -> Scope | None:
+@dataclass(frozen=True, slots=True)
+class LabelledKernel:
+    """Training sentences as calibration sees them, N of each.
+
+    `kernel` (N, N) holds their inner products, `targets` (N,) their labels, `intents` (N,) the intent of each
+    (labels of one retrieval intent share it). `judged` (N,) tells which ones no fine-tuning has seen.
+    """
+
+    kernel: FloatArray
+    targets: IntArray
+    intents: IntArray
+    judged: npt.NDArray[np.bool_]
+
+
+def fit_scope(data: LabelledKernel, *, strength: float, temperature: float, seed: int) -> Scope | None:
     """Learn from held-out intents how much confidence and similarity tell of a foreign message.
 
     In each of five rounds a fifth of the intents is unknown to the head, and a fifth of the rest is held out
     as well. The threshold lets 3 % of the held-out known messages fall. None when there are too few intents.
-
-    Args:
-        kernel: Inner products of all training sentences.
-        targets: The label of each sentence.
-        intents: The intent of each sentence: labels of one retrieval intent share it.
-        strength: As in `fit_kernel`.
-        temperature: Of the head.
-        seed: Of the folds.
     """
+    kernel, targets, intents = data.kernel, data.targets, data.intents
     names = np.unique(intents)
     if len(names) < _FEWEST_LABELS:
         return None
@@ -109,7 +117,7 @@ def fit_scope(
     for number in range(FOLDS):
         is_foreign = np.isin(intents, shuffled[number::FOLDS])
         inside = np.flatnonzero(~is_foreign & (folds != number))
-        outside = np.flatnonzero(is_foreign | (folds == number))
+        outside = np.flatnonzero((is_foreign | (folds == number)) & data.judged)
         kept, relabelled = np.unique(targets[inside], return_inverse=True)
         part = np.ascontiguousarray(kernel[np.ix_(inside, inside)])
         coefficients = fit_kernel(part, relabelled, labels=len(kept), strength=strength)

@@ -23,11 +23,11 @@ class BlockWeights:
     """
 
     last_known: float = 1.0
-    last_unknown: float = 0.5
-    middle_known: float = 0.5
-    middle_unknown: float = 0.25
-    ngrams_known: float = 0.5
-    ngrams_unknown: float = 1.0
+    last_unknown: float = 0.2
+    middle_known: float = 0.8
+    middle_unknown: float = 0.1
+    ngrams_known: float = 0.9
+    ngrams_unknown: float = 1.6
 
 
 @dataclass(frozen=True, slots=True)

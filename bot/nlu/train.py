@@ -10,16 +10,19 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from bot.dialogue.messages import Entity
 from bot.errors import FrontdeskError
 from bot.nlu.calibration import (
+    LabelledKernel,
     abstention_threshold,
     cross_validated,
     expected_calibration_error,
     fit_scope,
     fit_temperature,
     fold_numbers,
+    in_fine_tuning,
 )
 from bot.nlu.entity_lookup import Patterns
 from bot.nlu.features import BlockWeights, FeatureSpace, FloatArray
@@ -38,7 +41,7 @@ from language.encoder import EncodedText, EncoderError, OnnxEncoder
 from language.ngrams import NgramVocabulary, ngrams
 
 Progress = Callable[[str, float], None]
-INTENT_STRENGTH, SENTIMENT_STRENGTH = 10.0, 5.0
+INTENT_STRENGTH, SENTIMENT_STRENGTH = 20.0, 5.0
 INTENT_WEIGHTS = BlockWeights()
 SENTIMENT_WEIGHTS = BlockWeights(
     last_known=0.7, middle_known=1.0, middle_unknown=0.5, ngrams_known=0.3, ngrams_unknown=1.0
@@ -218,24 +221,21 @@ def _with_intents(
     kernel = matrix.kernel()
     labels = sorted({example.intent for example in examples})
     targets = np.array([labels.index(example.intent) for example in examples])
-    scores, temperature = _held_out(kernel, targets, len(labels), INTENT_STRENGTH, seed)
+    judged = _judged(model.plan, [example.intent for example in examples])
+    scores = _held_out(kernel, targets, len(labels), INTENT_STRENGTH, seed)
+    temperature = fit_temperature(scores[judged], targets[judged])
     coefficients = fit_kernel(kernel, targets, labels=len(labels), strength=INTENT_STRENGTH)
     intents = [retrieval_intent(label) or label for label in labels]
-    scope = fit_scope(
-        kernel,
-        targets,
-        np.array([intents.index(intents[label]) for label in targets]),
-        strength=INTENT_STRENGTH,
-        temperature=temperature,
-        seed=seed,
-    )
+    of_label = np.array([intents.index(intent) for intent in intents])
+    known = LabelledKernel(kernel, targets, of_label[targets], judged)
+    scope = fit_scope(known, strength=INTENT_STRENGTH, temperature=temperature, seed=seed)
     trained = replace(
         model,
         intent=SentenceHead(space, head_of(coefficients, matrix, labels, temperature=temperature)),
         neighbours=_neighbours(matrix),
         scope=scope,
     )
-    return trained, _scores(scores, targets, temperature)
+    return trained, _scores(scores[judged], targets[judged], temperature)
 
 
 def _with_sentiment(
@@ -249,29 +249,37 @@ def _with_sentiment(
     labels = sorted({example.value for example in examples})
     targets = np.array([labels.index(example.value) for example in examples])
     seed = model.plan.understanding.random_seed
-    scores, temperature = _held_out(kernel, targets, len(labels), SENTIMENT_STRENGTH, seed)
+    judged = _judged(model.plan, [example.value for example in examples])
+    scores = _held_out(kernel, targets, len(labels), SENTIMENT_STRENGTH, seed)[judged]
+    temperature = fit_temperature(scores, targets[judged])
     coefficients = fit_kernel(kernel, targets, labels=len(labels), strength=SENTIMENT_STRENGTH)
     head = head_of(coefficients, matrix, labels, temperature=temperature)
     threshold = abstention_threshold(softmax(scores / np.float32(temperature)))
     sentiment = SentimentHead(SentenceHead(space, head), threshold)
-    return replace(model, sentiment=sentiment), _scores(scores, targets, temperature)
+    return replace(model, sentiment=sentiment), _scores(scores, targets[judged], temperature)
 
 
-def _held_out(
-    kernel: FloatArray, targets: IntArray, labels: int, strength: float, seed: int
-) -> tuple[FloatArray, float]:
-    """Return held-out scores of all rows (N, labels) and the temperature that fits them."""
+def _held_out(kernel: FloatArray, targets: IntArray, labels: int, strength: float, seed: int) -> FloatArray:
+    """Return held-out scores of all rows: (N, labels)."""
     scores = np.zeros((len(targets), labels), np.float32)
     folds = fold_numbers(targets, seed=seed)
     for rows, part in cross_validated(kernel, targets, labels=labels, strength=strength, folds=folds):
         scores[rows] = part
-    return scores, fit_temperature(scores, targets) if labels > 1 else 1.0
+    return scores
+
+
+def _judged(plan: PipelinePlan, labels: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Tell which sentences confidence is calibrated on: all, or those that fine-tuning has not seen."""
+    if plan.understanding.fine_tune is FineTune.HEAD:
+        return np.ones(len(labels), bool)
+    return ~np.array(in_fine_tuning(labels, seed=plan.understanding.random_seed))
 
 
 def _scores(scores: FloatArray, targets: IntArray, temperature: float) -> HeldOutScores:
     chances = softmax(scores / np.float32(temperature))
-    accuracy = float((scores.argmax(axis=1) == targets).mean())
-    return HeldOutScores(accuracy, expected_calibration_error(chances, targets), temperature)
+    right = scores.argmax(axis=1) == targets
+    error = expected_calibration_error(chances.max(axis=1), right)
+    return HeldOutScores(float(right.mean()), error, temperature)
 
 
 def _neighbours(matrix: FeatureMatrix) -> Neighbours:
