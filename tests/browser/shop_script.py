@@ -6,8 +6,8 @@ from bot.dialogue.events import BotUttered
 from bot.dialogue.messages import JSON
 
 LATE = {
-    "en": "My parcel is four days late and nobody answers me!",
-    "zh": "我的包裹晚了四天，一直没有人回复我！",
+    "en": "My parcel LC104233 is more than a week late and nobody answers me!",
+    "zh": "我的快递LC205518晚了好几天还没到，一直没人回复我！",
 }
 ADVICE = {"en": "Can you recommend a lamp for reading in bed?", "zh": "能推荐一款适合睡前阅读的台灯吗？"}
 ATTACK = '<img src=x onerror="window.attacked=1"><script>window.attacked=1</script>'

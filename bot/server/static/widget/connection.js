@@ -41,8 +41,10 @@ export class Connection {
     return true;
   }
 
+  /* Somebody waits: call at once, and often again if that fails. */
   hurry() {
     if (!this.wanted) return;
+    this.failures = Math.min(this.failures, 1);
     if (!this.socket) this.connect();
     else if (this.state === "ready") this.ping();
   }
