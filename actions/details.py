@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from actions.accounts import use_contact_details
-from actions.escalations import add_complaint_order
+from actions.escalations import add_complaint_contact, add_complaint_order
 from actions.orders import (
     ask_cancellation,
     change_address,
@@ -25,6 +25,7 @@ _REQUESTS: Mapping[str, Callable[[Turn], list[SlotEvent]]] = {
     "start_return": register_return,
     "ticket_status": tell_ticket_status,
     "complaint_order": add_complaint_order,
+    "complaint_contact": add_complaint_contact,
     "update_contact": use_contact_details,
     "recommendation": recommend,
     "product_question": answer_product_question,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from actions.orders import MAX_FAILED_CHECKS, find_own_order
 from actions.severity import Complaint, is_serious, severity_of
 from actions.summaries import Message, Summary, read_messages, summarise
-from actions.tickets import own_order, subject_of
+from actions.tickets import note_contact, own_order, subject_of
 from actions.turn import CrmAction, SlotEvent, Turn, set_slots
-from crm_connector import escalations, ownership, tickets
+from crm_connector import customers, escalations, ownership, tickets
 from crm_connector.choices import ComplaintCategory, Priority, Sentiment, Severity, TicketStatus
 from crm_connector.tables import Escalation, EscalationSentence, Ticket
 
@@ -84,10 +85,32 @@ def add_complaint_order(turn: Turn) -> list[SlotEvent]:
         turn.say("utter_ask_complaint_order_number")
         return []
     _note_order(turn, ticket)
+    if turn.slot("contact"):
+        return add_complaint_contact(turn)
     turn.say(
         "utter_complaint_order_added", order_number=turn.slot("order_number"), ticket_number=ticket.number
     )
-    return set_slots(open_request=None)
+    return set_slots(open_request="complaint_contact")
+
+
+def add_complaint_contact(turn: Turn) -> list[SlotEvent]:
+    """Note how to reach the customer; if it proves the order, tie the ticket to it. Both sound the same."""
+    number, contact = turn.slot("ticket_number"), turn.slot("contact")
+    ticket = tickets.find_ticket(turn.session, str(number or ""), customer=turn.customer)
+    if ticket is None or not contact:
+        turn.say("utter_invalid_contact")
+        return set_slots(open_request="complaint_contact")
+    turn.say("utter_complaint_contact_added", contact=contact, ticket_number=ticket.number)
+    key = f"{turn.source_key}:complaint_contact"
+    tickets.add_note(turn.session, ticket, f"Contact: {contact}", actor=tickets.BOT, source_key=key)
+    order = find_own_order(turn, str(turn.slot("order_number") or ""), str(contact))
+    failed = int(turn.slot("failed_checks") or 0)
+    if order is None or failed >= MAX_FAILED_CHECKS:
+        note_contact(turn, str(contact))
+        return set_slots(open_request=None, failed_checks=failed + 1)
+    ticket.order_id = order.id
+    turn.linked(customers.link(turn.session, turn.customer, order))
+    return set_slots(open_request=None, verified_customer=str(order.customer_id))
 
 
 def request_agent(turn: Turn) -> list[SlotEvent]:

@@ -206,11 +206,9 @@ def _reason(
 
 
 def _category_fit(candidates: Sequence[Candidate], needs: Vector) -> Vector:
-    """How well the best product of each one's category fits the words."""
-    best: dict[str, float] = {}
-    for candidate, fit in zip(candidates, needs, strict=True):
-        best[candidate.category] = max(best.get(candidate.category, 0.0), float(fit))
-    return np.array([best[candidate.category] for candidate in candidates])
+    """How well the best of all fits the words, for those of its category; zero for the others."""
+    best = candidates[int(needs.argmax())].category
+    return np.array([float(needs.max()) * (candidate.category == best) for candidate in candidates])
 
 
 def _popularity(candidates: Sequence[Candidate], purchases: Mapping[int, Counter[int]]) -> Vector:

@@ -107,7 +107,7 @@ def test_two_customers_complain_separately(store: Store, chat: Chat) -> None:
 
 
 def test_an_order_number_that_comes_later_is_added(store: Store, chat: Chat) -> None:
-    """It is noted as what the customer said; without a proof the ticket is not tied to the order."""
+    """It is noted as what the customer said; only the order's own contact ties the ticket to the order."""
     complain(chat, "late again", sentiment="negative")
     chat.hear("inform", "LC104233", order_number="LC104233").set(order_number="LC104233")
     assert chat.run("action_use_details").responses == ["utter_complaint_order_added"]
@@ -115,6 +115,23 @@ def test_an_order_number_that_comes_later_is_added(store: Store, chat: Chat) -> 
         assert session.scalars(select(Ticket)).one().order_id is None
         notes = session.scalars(select(TicketChange.new_value).where(TicketChange.field == "note")).all()
     assert notes == ["Order number as the customer gave it: LC104233"]
+
+
+def test_the_orders_contact_ties_the_ticket_to_it_without_a_word(store: Store) -> None:
+    """A right and a wrong contact sound the same; only the right one names the order to the colleague."""
+    said = []
+    for contact in ("eve@example.com", "anna@example.com"):
+        chat = Chat(sender_id=contact)
+        complain(chat, "late again", sentiment="negative")
+        chat.hear("inform", "LC104233").set(order_number="LC104233").run("action_use_details")
+        chat.hear("inform", contact).set(contact=contact).run("action_use_details")
+        said.append(chat.responses)
+    assert said == [["utter_complaint_contact_added"]] * 2
+    with store.reading() as session:
+        linked = [
+            ticket.order_id is not None for ticket in session.scalars(select(Ticket).order_by(Ticket.id))
+        ]
+    assert linked == [False, True]
 
 
 def test_a_complaint_about_a_proven_order_names_it(store: Store, chat: Chat) -> None:
