@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -49,14 +51,36 @@ async def chat(
 async def _next_line(read_line: Callable[[str], str]) -> str | None:
     """Return the next line with something in it, None at the end."""
     while True:
-        try:
-            line = clean(await asyncio.to_thread(read_line, "You: ")).strip()
-        except EOFError:
-            return None
-        if line == STOP:
+        line = await _typed(read_line)
+        if line is None or line == STOP:
             return None
         if line:
             return line
+
+
+async def _typed(read_line: Callable[[str], str]) -> str | None:
+    """Return what was typed, stripped; None when the input has ended.
+
+    A daemon thread reads: asyncio waits for the threads of its own pool, so Ctrl+C would wait for Enter.
+    """
+    loop = asyncio.get_running_loop()
+    typed: asyncio.Future[str | None] = loop.create_future()
+
+    def read() -> None:
+        try:
+            line = clean(read_line("You: ")).strip()
+        except EOFError:
+            line = None
+        with contextlib.suppress(RuntimeError):  # the loop was closed in the meantime
+            loop.call_soon_threadsafe(_settle, typed, line)
+
+    threading.Thread(target=read, daemon=True).start()
+    return await typed
+
+
+def _settle(typed: asyncio.Future[str | None], line: str | None) -> None:
+    if not typed.done():
+        typed.set_result(line)
 
 
 def _picked(line: str, choices: Sequence[_Choice]) -> str:

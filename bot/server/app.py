@@ -69,6 +69,8 @@ def server(app: FastAPI, *, host: str, port: int, grace_s: int = 10) -> uvicorn.
         server_header=False,
         timeout_graceful_shutdown=grace_s,
         ws_max_size=MAX_BODY_BYTES,
+        # Frames are short; compressing them would cost memory for every open page.
+        ws_per_message_deflate=False,
     )
     return uvicorn.Server(config)
 

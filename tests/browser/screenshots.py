@@ -1,4 +1,7 @@
-"""Make the pictures of the README: `python -m tests.browser.screenshots FOLDER`."""
+"""Make the pictures of the README from a running demo.
+
+`frontdesk run`, then `python -m tests.browser.screenshots docs/images http://localhost:8000`.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,8 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from bot.dialogue.messages import JSON
 from tests.browser.chromium import launch
-from tests.browser.shop_script import ADVICE, LATE, shop
+from tests.browser.shop_script import ADVICE, LATE
 from tests.browser.widget import Widget
-from tests.channels.scripted import ScriptedProcessor
-from tests.server.factories import RunningServer, application
 
 PICTURES: dict[str, JSON] = {
     "widget-desktop-en": {"locale": "en-GB", "viewport": {"width": 1120, "height": 720}},
@@ -43,15 +44,15 @@ def take(browser: Browser, url: str, path: Path, options: JSON) -> None:
     context.close()
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, url: str) -> None:
     """Write every picture into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    with RunningServer(application(ScriptedProcessor(shop))) as running, sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = launch(playwright)
         for name, options in PICTURES.items():
-            take(browser, running.url, folder / f"{name}.png", options)
+            take(browser, url, folder / f"{name}.png", options)
         browser.close()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -180,7 +180,11 @@ CONVERSATIONS = [
         "/conversations/given/messages",
         {
             **_message("any words"),
-            "parse_data": {"text": "any words", "intent": {"name": "book", "confidence": 0.7}, "entities": []},
+            "parse_data": {
+                "text": "any words",
+                "intent": {"name": "book", "confidence": 0.7},
+                "entities": [],
+            },
         },
     ),
     Ask("POST", "/conversations/given/predict"),
