@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bot.dialogue.domain import ACTION_LISTEN, RULE_SNIPPET, Domain
-from bot.dialogue.events import ActionExecuted
+from bot.dialogue.events import ActionExecuted, ActiveLoop
 from bot.errors import Finding, Location
 from bot.policies.dialogues import applied_events, named, places_of_events
 from bot.policies.rule_book import (
@@ -25,11 +25,15 @@ from bot.training_data.story_graph import TrainingTracker
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A point of a tracker where rules are asked: what they look at, and the action written there."""
+    """A point of a tracker where rules are asked: what they look at, and the action written there.
+
+    `loop_is_fresh` says that since the step before a loop was activated or ran: no rejection of it counts.
+    """
 
     moment: Moment
     action: str
     place: Location | None
+    loop_is_fresh: bool
 
 
 class Contradictions:
@@ -79,6 +83,7 @@ class Contradictions:
         """Predict each step; a loop that is not what is written there is taken to have rejected."""
         rejected = False
         for step in steps:
+            rejected = rejected and not step.loop_is_fresh
             moment = replace(step.moment, loop_rejected=rejected)
             decision = self._book.decide(moment)
             if moment.loop and decision.action == moment.loop != step.action:
@@ -86,7 +91,6 @@ class Contradictions:
                 decision = self._book.decide(replace(moment, loop_rejected=True))
             predicted = decision.action or (self._fallback if tracker.is_rule else None)
             yield step, predicted, decision.source
-            rejected = rejected and step.action != moment.loop
 
     def _judge(
         self, tracker: TrainingTracker, step: Step, predicted: str, source: Source
@@ -118,24 +122,23 @@ def steps_of(tracker: TrainingTracker, domain: Domain) -> Iterator[Step]:
     history = History(domain).follow(applied_events(tracker))
     states = [state(turn, domain) for turn in history.turns()]
     kept = [without_user_text(made) for made in states]
-    is_predictable = False
-    for count, position in enumerate(history.actions):
-        event = history.events[position]
-        action = event.name or event.action_text if isinstance(event, ActionExecuted) else None
-        if action == RULE_SNIPPET:
-            is_predictable = False
-        elif not is_predictable:
-            is_predictable = True
-        elif action:
-            situation = history.situations[position]
-            loop = None if situation.active_loop == SHOULD_NOT_BE_SET else situation.active_loop
+    is_predictable, loop_is_fresh, count = False, False, 0
+    for event, situation in zip(history.events, history.situations, strict=False):
+        loop = None if situation.active_loop == SHOULD_NOT_BE_SET else situation.active_loop
+        if isinstance(event, ActiveLoop):
+            loop_is_fresh = True
+        if not isinstance(event, ActionExecuted):
+            continue
+        action = event.name or event.action_text or ""
+        if is_predictable and action != RULE_SNIPPET:
             intent = situation.message.intent_name if situation.message else None
             seen = (*kept[:count], states[count])
-            yield Step(
-                Moment(seen, situation.action, intent, loop, loop_rejected=False),
-                action,
-                places.get(id(event)),
-            )
+            moment = Moment(seen, situation.action, intent, loop, loop_rejected=False)
+            yield Step(moment, action, places.get(id(event)), loop_is_fresh)
+            loop_is_fresh = False
+        is_predictable = action != RULE_SNIPPET
+        loop_is_fresh = loop_is_fresh or action == loop
+        count += 1
 
 
 def _finding(tracker: TrainingTracker, step: Step, rule: str, action: str) -> Finding:

@@ -93,6 +93,8 @@ def load(folder: Path) -> Ensemble:
         ModelError: Something is missing or broken.
     """
     index = read_json(folder / _INDEX)
+    if not isinstance(index, list):
+        raise ModelError(f"{folder / _INDEX}: not a list of policies; train the model again")
     policies: list[Policy] = []
     try:
         entries = [(DefaultPolicy(row["name"], row["options"]), folder / row["folder"]) for row in index]
