@@ -13,7 +13,7 @@ from actions.orders import (
     tell_order_status,
     tell_refund_status,
 )
-from actions.recommendations import answer_product_question, open_opportunity, recommend
+from actions.recommendations import answer_product_question, continue_recommendation, open_opportunity
 from actions.tickets import tell_ticket_status
 from actions.turn import CrmAction, SlotEvent, Turn, set_slots
 
@@ -27,7 +27,7 @@ _REQUESTS: Mapping[str, Callable[[Turn], list[SlotEvent]]] = {
     "complaint_order": add_complaint_order,
     "complaint_contact": add_complaint_contact,
     "update_contact": use_contact_details,
-    "recommendation": recommend,
+    "recommendation": continue_recommendation,
     "product_question": answer_product_question,
     "interest": open_opportunity,
 }

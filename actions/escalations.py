@@ -81,6 +81,12 @@ def escalate_complaint(turn: Turn) -> list[SlotEvent]:
 def add_complaint_order(turn: Turn) -> list[SlotEvent]:
     """Add the order number that came later to the complaint's ticket; it proves nothing by itself."""
     ticket = tickets.find_ticket(turn.session, str(turn.slot("ticket_number") or ""), customer=turn.customer)
+    if (
+        ticket is not None
+        and not turn.slot("order_number")
+        and (turn.entity("email") or turn.entity("phone"))
+    ):
+        return add_complaint_contact(turn)
     if ticket is None or not turn.slot("order_number"):
         turn.say("utter_ask_complaint_order_number")
         return []

@@ -27,7 +27,10 @@ _RATING = re.compile(
 _TRIGGERS_WITH_REASON = ("report_defect", "open_ticket", "start_return")
 _SHORTEST_REASON = 2  # characters; two Chinese ones can say it
 _LONGEST_REASON = 2_000
-_TELLING_TRIGGER_CHARS = {True: 12, False: 30}  # Chinese, anything else; shorter ones only ask for the form
+_TELLING_CHARS = (
+    30  # a shorter wish for a ticket or a return only asks for the form; Chinese says it in a third
+)
+_TELLING_DEFECT_CHARS = 15  # whoever reports a defect mostly says which
 
 
 def parse_order_number(text: str) -> str | None:
@@ -83,11 +86,13 @@ class FormChecks:
         """What is told right with the wish for a ticket or a return need not be asked again."""
         message = tracker.latest_message
         text = str(message.get("text") or "")
-        triggered = (message.get("intent") or {}).get("name") in _TRIGGERS_WITH_REASON
-        if tracker.slots.get("reason") is not None or not triggered or text.startswith("/"):
+        intent = (message.get("intent") or {}).get("name")
+        if tracker.slots.get("reason") is not None or intent not in _TRIGGERS_WITH_REASON:
             return {}
         is_chinese = any("\u4e00" <= char <= "\u9fff" for char in text)
-        return {"reason": text} if len(text) >= _TELLING_TRIGGER_CHARS[is_chinese] else {}
+        needed = _TELLING_DEFECT_CHARS if intent == "report_defect" else _TELLING_CHARS
+        is_told = len(text) * (3 if is_chinese else 1) >= needed and not text.startswith("/")
+        return {"reason": text[:_LONGEST_REASON]} if is_told else {}
 
 
 class ValidateTicketForm(FormChecks, FormValidationAction):
@@ -98,10 +103,10 @@ class ValidateTicketForm(FormChecks, FormValidationAction):
         return "validate_ticket_form"
 
     def validate_product(
-        self, value: JSON, _dispatcher: CollectingDispatcher, _tracker: Tracker, _domain: JSON
+        self, value: JSON, dispatcher: CollectingDispatcher, tracker: Tracker, _domain: JSON
     ) -> Slots:
         """Any name of a product will do: a person reads it."""
-        return {"product": str(value).strip()[:200] or None}
+        return _checked("product", str(value).strip()[:200] or "none", dispatcher, tracker)
 
 
 class ValidateReturnForm(FormChecks, FormValidationAction):

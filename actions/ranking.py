@@ -25,7 +25,7 @@ _MIN_NEED = 0.08  # a cosine below it is chance
 _FULL_NEED = 0.3  # a cosine from which words could not fit much better
 _WORD = re.compile(r"[a-z0-9]+")
 _HAN = re.compile(r"[㐀-鿿]+")
-_GRAM_SIZES = {"word": (3, 4), "han": (1, 2)}
+_GRAM_SIZES = {"word": (3, 4), "han": (2, 3)}
 _STOP_WORDS = frozenset(
     re.findall(
         r"\w+",
@@ -257,6 +257,11 @@ def _grams(text: str) -> list[str]:
         grams.append(f" {word} ")
         grams += [word[i : i + n] for n in _GRAM_SIZES["word"] for i in range(len(word) - n + 1)]
     for run in _HAN.findall(text):
-        kept = "".join(char for char in run if char not in _STOP_HAN)
-        grams += [kept[i : i + n] for n in _GRAM_SIZES["han"] for i in range(len(kept) - n + 1)]
+        pieces = "".join(" " if char in _STOP_HAN else char for char in run).split()
+        grams += [
+            piece[i : i + n]
+            for piece in pieces
+            for n in _GRAM_SIZES["han"]
+            for i in range(len(piece) - n + 1)
+        ]
     return grams

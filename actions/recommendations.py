@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -13,6 +14,8 @@ from crm_connector.choices import RecommendationStatus, Stage
 from crm_connector.tables import Opportunity, Product, Recommendation
 
 COUNT = 3
+_CLEAR_MATCH = 0.5  # of `match_need`; below it the question is about something else
+_PRONOUN = re.compile(r"\b(?:it|its|this|that|they|these)\b|它|这款|这个|那款|那个|这件", re.IGNORECASE)
 
 _REASONS: Mapping[ReasonKind, Mapping[str, str]] = {
     ReasonKind.NEED: {"en": "Fits what you said: {detail}.", "zh": "符合您说的：{detail}。"},
@@ -55,6 +58,12 @@ def recommend(turn: Turn) -> list[SlotEvent]:
         turn.say("utter_ask_need")
     codes = [card["sku"] for card in cards]
     return set_slots(offer="interest", open_request="recommendation", recommended=codes)
+
+
+def continue_recommendation(turn: Turn) -> list[SlotEvent]:
+    """Take a word that came after a recommendation: one of the three, or more about the need."""
+    is_choice = _by_position(turn, _recommended(turn)) is not None or _named_product(turn) is not None
+    return open_opportunity(turn) if is_choice else recommend(turn)
 
 
 def answer_product_question(turn: Turn) -> list[SlotEvent]:
@@ -177,14 +186,17 @@ def _purchases(turn: Turn) -> dict[int, Counter[int]]:
 def _asked_product(turn: Turn) -> Product | None:
     """The product by name, else the one that the words describe best, else the one talked about."""
     named = _named_product(turn)
+    talked_about = products.find_product(turn.session, str(turn.slot("product") or ""))
+    if named is None and _PRONOUN.search(turn.text):
+        named = talked_about
     if named is not None:
         return named
     category = turn.entity("category")
     catalogue = products.catalogue(turn.session, category=category.lower() if category else None)
     scores = match_need(turn.text, [candidate(product) for product in catalogue])
-    if len(scores) and scores.max() > 0:
+    if len(scores) and scores.max() >= _CLEAR_MATCH:
         return catalogue[int(scores.argmax())]
-    return products.find_product(turn.session, str(turn.slot("product") or ""))
+    return talked_about
 
 
 def _named_product(turn: Turn) -> Product | None:
@@ -203,10 +215,10 @@ def _named_product(turn: Turn) -> Product | None:
 def _pointed_at(turn: Turn) -> Product | None:
     """The one recommended product that is meant: by position ("the second"), category, or as the only one."""
     codes: Sequence[str] = turn.slot("recommended") or ()
-    offered = [p for code in codes if (p := products.find_product(turn.session, code)) is not None]
-    for position, words in enumerate(_ORDINALS):
-        if position < len(offered) and any(word in turn.text.lower() for word in words):
-            return offered[position]
+    offered = _recommended(turn)
+    positioned = _by_position(turn, offered)
+    if positioned is not None:
+        return positioned
     category = turn.entity("category")
     alike = [p for p in offered if category and p.category.lower() == category.lower()]
     if len(alike) == 1:
@@ -224,6 +236,19 @@ _ORDINALS = (
 )
 
 
+def _recommended(turn: Turn) -> list[Product]:
+    """The products recommended last, in their order."""
+    found = (products.find_product(turn.session, code) for code in turn.slot("recommended") or ())
+    return [product for product in found if product is not None]
+
+
+def _by_position(turn: Turn, offered: Sequence[Product]) -> Product | None:
+    for position, words in enumerate(_ORDINALS):
+        if position < len(offered) and any(word in turn.text.lower() for word in words):
+            return offered[position]
+    return None
+
+
 def _offered(turn: Turn, product: Product) -> Recommendation | None:
     for row in recommendations.recommendations_for(turn.session, turn.customer):
         if row.product_id == product.id:
@@ -233,14 +258,12 @@ def _offered(turn: Turn, product: Product) -> Recommendation | None:
 
 def _choices(turn: Turn) -> list[dict[str, str]]:
     """A button for each recommended product."""
-    found = [products.find_product(turn.session, code) for code in turn.slot("recommended") or ()]
     return [
         {
             "title": product.name_in(turn.language),
             "payload": f'/express_interest{{"product": "{product.code}"}}',
         }
-        for product in found
-        if product is not None
+        for product in _recommended(turn)
     ]
 
 

@@ -140,7 +140,9 @@ def test_a_correction_without_a_value_asks_the_last_question_again(chat: Chat) -
     [
         ("report_defect", "my kettle leaks all over the table", True),
         ("report_defect", "水壶一直漏水，根本没法用了啊啊", True),
+        ("report_defect", "report: my kettle leaks", True),
         ("open_ticket", "open a ticket", False),
+        ("open_ticket", "我要开工单", False),
         ("report_defect", "/report_defect", False),
     ],
 )

@@ -129,6 +129,26 @@ def test_questions_find_the_product(chat: Chat, text: str, name: str | None) -> 
     assert name is None or chat.values["product_name"] == name
 
 
+def test_it_is_the_product_talked_about(chat: Chat) -> None:
+    """A second question and an interest stay with the product of the first."""
+    chat.hear("product_question", "is the Aria 210 wireless headphones waterproof")
+    chat.run("action_answer_product_question")
+    chat.hear("product_question", "does it have bluetooth").run("action_answer_product_question")
+    assert chat.values["product_name"] == "Aria 210 wireless headphones"
+    chat.hear("express_interest", "cool, I want it").run("action_open_opportunity")
+    assert chat.values["product_name"] == "Aria 210 wireless headphones"
+
+
+@pytest.mark.parametrize("text", ["第二个不错", "the second"])
+def test_a_choice_may_come_as_a_bare_detail(chat: Chat, text: str) -> None:
+    """Pointing at one of the three is an interest, a word about the need recommends again."""
+    chat.hear("ask_recommendation", "a lamp", category="lamp").run("action_recommend")
+    chat.hear("inform", "for reading in bed").run("action_use_details")
+    second = cards(chat)[1]["name"]
+    chat.hear("inform", text).run("action_use_details")
+    assert (chat.responses, chat.values["product_name"]) == (["utter_interest_noted"], second)
+
+
 def test_a_question_about_nothing_asks_for_the_product(chat: Chat) -> None:
     """Nothing is made up."""
     chat.hear("product_question", "qzx?").run("action_answer_product_question")
