@@ -34,21 +34,25 @@ class AppliedEvents:
         twin.events, twin._loops = list(self.events), set(self._loops)
         return twin
 
-    def append(self, event: Event, log: Sequence[Event]) -> None:
-        """Take in the next event; `log` holds the whole conversation, this event included."""
+    def append(self, event: Event, log: Sequence[Event]) -> int:
+        """Take in the next event; `log` holds the whole conversation, this event included.
+
+        Returns:
+            How many leading events stayed as they were.
+        """
         if isinstance(event, ActiveLoop) and event.name and event.name not in self._loops:
             self._loops.add(event.name)
             if _ran_before(event.name, log):
                 self._rebuild(log)
-                return
-        self._take(event)
+                return 0
+        return self._take(event)
 
     def _rebuild(self, log: Sequence[Event]) -> None:
         self.events = []
         for event in log:
             self._take(event)
 
-    def _take(self, event: Event) -> None:
+    def _take(self, event: Event) -> int:
         match event:
             case Restarted() | SessionStarted():
                 self.events = []
@@ -59,9 +63,11 @@ class AppliedEvents:
                 # The customer's turn was preceded by an action_listen, which goes too.
                 self._pop_through(ActionExecuted)
             case ActionExecuted(name=str(name)) if name in self._loops and self._continues_loop(name):
-                self._fold_since_last_run(name)
+                return self._fold_since_last_run(name)
             case _:
                 self.events.append(event)
+                return len(self.events) - 1
+        return len(self.events)
 
     def _pop_through(self, kind: type[Event]) -> None:
         while self.events:
@@ -86,7 +92,7 @@ class AppliedEvents:
                     later_action = name
         return False
 
-    def _fold_since_last_run(self, loop: str) -> None:
+    def _fold_since_last_run(self, loop: str) -> int:
         kept: list[Event] = []
         while self.events:
             event = self.events[-1]
@@ -95,7 +101,9 @@ class AppliedEvents:
             self.events.pop()
             if not isinstance(event, ActionExecuted | UserUttered | DefinePrevUserUtteredFeaturization):
                 kept.append(event)
+        unchanged = len(self.events)
         self.events.extend(reversed(kept))
+        return unchanged
 
 
 def _ran_before(loop: str, log: Sequence[Event]) -> bool:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from bot.dialogue.applied_events import AppliedEvents
 from bot.dialogue.domain import ACTION_LISTEN, Domain
@@ -33,6 +34,17 @@ from bot.dialogue.messages import JSON
 
 logger = logging.getLogger(__name__)
 
+# Everything that a replay of events brings about.
+_STATE = (
+    "paused",
+    "latest_action_name",
+    "latest_action_text",
+    "latest_message",
+    "use_text_for_featurization",
+    "latest_bot_utterance",
+    "followup_action",
+    "active_loop",
+)
 _NO_MESSAGE: dict[str, JSON] = {
     "intent": {},
     "entities": [],
@@ -88,6 +100,9 @@ class Tracker:
         self.domain = domain
         self.events: list[Event] = []
         self._applied = AppliedEvents()
+        # States that a replay of that many applied events gives, so that a revert replays only a turn or two.
+        self._snapshots: list[tuple[int, dict[str, Any]]] = []
+        self._is_replay = True
         self.latest_input_channel: str | None = None
         self.active_loop: LoopState | None = None
         self._reset()
@@ -106,25 +121,53 @@ class Tracker:
         twin.__dict__.update(self.__dict__)
         twin.events = list(self.events)
         twin._applied = self._applied.copy()
+        twin._snapshots = list(self._snapshots)
         twin.slots = dict(self.slots)
         twin.slots_set = set(self.slots_set)
         return twin
 
     def apply(self, event: Event) -> None:
-        """Take in one more event.
-
-        Takes constant time, save for reverting events, which replay the current session.
-        """
+        """Take in one more event, in constant time; a revert replays the turn before it."""
         self.events.append(event)
-        self._applied.append(event, self.events)
         if isinstance(event, UserUttered):
             self.latest_input_channel = event.input_channel
+            if self._is_replay:
+                self._snapshots.append((len(self._applied.events), self._state()))
+        unchanged = self._applied.append(event, self.events)
+        while self._snapshots and self._snapshots[-1][0] > unchanged:
+            self._snapshots.pop()
         if isinstance(event, UserUtteranceReverted | ActionReverted):
-            self._reset()
-            for earlier in self._applied.events:
-                self._fold(earlier)
+            self._replay()
         else:
             self._fold(event)
+            self._is_replay = self._equals_replay(event, unchanged)
+
+    def _replay(self) -> None:
+        """Bring the state to what the applied events alone give."""
+        start = 0
+        self._reset()
+        if self._snapshots:
+            start, state = self._snapshots[-1]
+            self.__dict__.update(state, slots=dict(state["slots"]), slots_set=set(state["slots_set"]))
+        for event in self._applied.events[start:]:
+            self._fold(event)
+        if len(self._applied.events) > start:
+            self._snapshots.append((len(self._applied.events), self._state()))
+        self._is_replay = True
+
+    def _equals_replay(self, event: Event, unchanged: int) -> bool:
+        """Tell whether a replay of the applied events would give the present state.
+
+        It would not once a loop was folded, since the folded turns left their marks, nor after a restart.
+        """
+        if isinstance(event, SessionStarted):
+            return True
+        was_appended = unchanged == len(self._applied.events) - 1 and self._applied.events[-1] is event
+        return self._is_replay and was_appended
+
+    def _state(self) -> dict[str, Any]:
+        state = {name: self.__dict__[name] for name in _STATE}
+        return state | {"slots": dict(self.slots), "slots_set": set(self.slots_set)}
 
     def apply_all(self, events: Iterable[Event]) -> None:
         """Take in several events, in order."""

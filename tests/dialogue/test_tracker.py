@@ -314,3 +314,40 @@ def test_a_copy_lives_its_own_life(events: list[Event], more: Event) -> None:
     assert twin.current_state(events=EventVerbosity.APPLIED) == before
     twin.apply(more)
     assert tracker.current_state(events=EventVerbosity.APPLIED) == before
+
+
+def replayed(tracker: Tracker) -> dict[str, object]:
+    """Return the state that the applied events alone give, told in the plainest way."""
+    fresh = Tracker("sender", DOMAIN)
+    for event in tracker.applied_events():
+        fresh._fold(event)
+    return {"slots_set": fresh.slots_set, **fresh.current_state()}
+
+
+@given(st.lists(EVENTS, max_size=40))
+def test_a_revert_gives_the_state_of_the_events_that_still_count(events: list[Event]) -> None:
+    """After a rewind or undo nothing is left of what was forgotten, whatever came before."""
+    tracker = tracker_with(*events, UserUtteranceReverted())
+    found = {"slots_set": tracker.slots_set, **tracker.current_state()}
+    ignored = ("latest_event_time", "latest_input_channel")
+    assert {k: v for k, v in found.items() if k not in ignored} == {
+        k: v for k, v in replayed(tracker).items() if k not in ignored
+    }
+
+
+def test_reverts_in_a_long_conversation_fold_only_what_is_near() -> None:
+    """A thousand misunderstood messages cost a thousand times one, not a million."""
+    folded = 0
+
+    class Counting(Tracker):
+        def _fold(self, event: Event) -> None:
+            nonlocal folded
+            folded += 1
+            super()._fold(event)
+
+    tracker = Counting("sender", DOMAIN)
+    for event in [LISTEN, said("a"), did("utter_x"), LISTEN] * 500:
+        tracker.apply(event)
+    for event in [said("b"), did("action_default_fallback"), UserUtteranceReverted(), LISTEN] * 500:
+        tracker.apply(event)
+    assert folded < 6 * 1000 * 4
