@@ -31,6 +31,11 @@ def _today() -> date:
     return datetime.now(UTC).astimezone().date()
 
 
+def _without_surrogates(text: str) -> str:
+    """Replace halves of surrogate pairs, which JSON lets through and no tokenizer accepts; length stays."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 class Interpreter:
     """A loaded model; `parse` may be called from several threads at once."""
 
@@ -71,7 +76,7 @@ class Interpreter:
         payload = parse_intent_payload(text, self.domain)
         if payload:
             return payload
-        seen = text[:MAX_CHARACTERS]
+        seen = _without_surrogates(text[:MAX_CHARACTERS])
         if not seen.strip() or not any(
             character.isprintable() and not character.isspace() for character in seen
         ):
