@@ -25,8 +25,8 @@ def parse_address(text: str, *, city: str | None = None) -> Address | None:
 
     A street needs a house number, or in Chinese a word for a road; without one there is no address.
     """
-    text = _THANKS.sub("", text)
-    text = " ".join(_LEAD.sub("", text).split(" "))[:_MAX_CHARS].strip(" .。!！")
+    text = _THANKS.sub("", text[:_MAX_CHARS])
+    text = " ".join(_LEAD.sub("", text).split(" ")).strip(" .。!！")
     code = _POSTAL_CODE.search(text)
     parts = [part for part in _SEPARATORS.split(_POSTAL_CODE.sub(",", text) if code else text) if part]
     if not parts or not _HOUSE.search(parts[0]):

@@ -54,7 +54,7 @@ _QUESTIONS: Mapping[str, tuple[str, str]] = {
     "faq/store_location": ("Where is your store?", "门店在哪里？"),
     "faq/privacy": ("What happens with my data?", "我的数据会怎么处理？"),
 }
-_NO_WORDS = re.compile(r"\S*@\S*|\S*\d\S*|/\w+(?:\{.*)?")
+_CODE = re.compile(r"[@\d]")
 _NEITHER = ("None of these", "都不是")
 _KEEP_OFFER = ("nlu_fallback", "inform")
 _MAX_MEANINGS = 2
@@ -166,8 +166,9 @@ def likely_meanings(message: Mapping[str, JSON]) -> list[tuple[str, tuple[str, s
 
 def has_words(message: Mapping[str, JSON]) -> bool:
     """Whether a message says something in a language, beside numbers, codes and e-mail addresses."""
-    words = _NO_WORDS.sub(" ", str(message.get("text") or ""))
-    return any(char.isalpha() for char in words)
+    text = str(message.get("text") or "")
+    words = [] if text.startswith("/") else [word for word in text.split() if not _CODE.search(word)]
+    return any(char.isalpha() for word in words for char in word)
 
 
 def _latest_message_at(tracker: Tracker) -> int:

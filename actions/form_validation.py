@@ -12,7 +12,7 @@ from actions.turn import JSON
 
 Slots = dict[str, JSON]
 
-_ORDER_NUMBER = re.compile(r"\s*(?:LC)?[\s-]*(\d{6})\s*", re.IGNORECASE | re.ASCII)
+_ORDER_NUMBER = re.compile(r"(?:LC)?[\s-]{0,3}(\d{6})", re.IGNORECASE | re.ASCII)
 _EMAIL = re.compile(r"[^\s@<>\"',;]+@[^\s@<>\"',;]+\.[a-z]{2,}", re.IGNORECASE)
 _PHONE = re.compile(r"\+?\d[\d\s()/.-]{6,18}\d")
 _RATINGS: Mapping[str, int] = {
@@ -27,6 +27,7 @@ _RATING = re.compile(
 _TRIGGERS_WITH_REASON = ("report_defect", "open_ticket", "start_return")
 _SHORTEST_REASON = 2  # characters; two Chinese ones can say it
 _LONGEST_REASON = 2_000
+_LONGEST_CONTACT = 320  # characters of the longest e-mail address there can be
 _TELLING_CHARS = (
     30  # a shorter wish for a ticket or a return only asks for the form; Chinese says it in a third
 )
@@ -35,12 +36,13 @@ _TELLING_DEFECT_CHARS = 15  # whoever reports a defect mostly says which
 
 def parse_order_number(text: str) -> str | None:
     """`LC104233` from `lc-104233`, `104233` and the like."""
-    match = _ORDER_NUMBER.fullmatch(text)
+    match = _ORDER_NUMBER.fullmatch(text.strip())
     return f"LC{match[1]}" if match else None
 
 
 def parse_contact(text: str) -> str | None:
     """The e-mail address or phone number in a text."""
+    text = text[:_LONGEST_CONTACT]
     email = _EMAIL.search(text)
     if email:
         return email[0].strip(".")

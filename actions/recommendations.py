@@ -14,6 +14,7 @@ from crm_connector.choices import RecommendationStatus, Stage
 from crm_connector.tables import Opportunity, Product, Recommendation
 
 COUNT = 3
+_LONGEST_NEED = 500  # characters; who tells more has said it by then
 _CLEAR_MATCH = 0.5  # of `match_need`; below it the question is about something else
 _PRONOUN = re.compile(r"\b(?:it|its|this|that|they|these)\b|它|这款|这个|那款|那个|这件", re.IGNORECASE)
 
@@ -126,7 +127,11 @@ def read_need(turn: Turn) -> Need:
     """What this message says about the need; an amount is the most that it may cost."""
     asked_before = turn.slot("open_request") == "recommendation"
     category = turn.entity("category") or (turn.slot("category") if asked_before else None)
-    return Need(turn.text, str(category).lower() if category else None, read_amount(turn.entity("amount")))
+    return Need(
+        turn.text[:_LONGEST_NEED],
+        str(category).lower() if category else None,
+        read_amount(turn.entity("amount")),
+    )
 
 
 def candidate(product: Product) -> Candidate:
@@ -193,7 +198,7 @@ def _asked_product(turn: Turn) -> Product | None:
         return named
     category = turn.entity("category")
     catalogue = products.catalogue(turn.session, category=category.lower() if category else None)
-    scores = match_need(turn.text, [candidate(product) for product in catalogue])
+    scores = match_need(turn.text[:_LONGEST_NEED], [candidate(product) for product in catalogue])
     if len(scores) and scores.max() >= _CLEAR_MATCH:
         return catalogue[int(scores.argmax())]
     return talked_about

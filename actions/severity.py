@@ -24,9 +24,9 @@ _IGNORED = re.compile(
     r"(?:answer\w*|repl\w+|help\w*|respond\w*|call\w*|happen\w*)"
     r"|\b(?:still|again|third|fourth|second) (?:\w+ ){0,2}(?:waiting|time|no (?:reply|answer))"
     r"|\bignor(?:e|ed|ing)\b"
-    r"|\b(?:\d+|two|three|four|five|six|several|many) (?:days?|weeks?|months?)\b"
+    r"|\b(?:\d{1,3}|two|three|four|five|six|several|many) (?:days?|weeks?|months?)\b"
     r"|没人(?:理|管|回|接|答)|不(?:理|回复|回应)|第[二三四五六\d]次|又[一是]次|一直没|还是没"
-    r"|[几两三四五六七\d]+(?:天|周|个?星期|个月)",
+    r"|[几两三四五六七\d]{1,3}(?:天|周|个?星期|个月)",
     re.IGNORECASE,
 )
 _SHOUT_MIN_LETTERS = 12

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import func, select
 
 from actions.orders import MAX_FAILED_CHECKS
-from crm_connector.choices import OrderStatus
+from crm_connector.choices import OrderStatus, ReturnStatus
 from crm_connector.database import Store
-from crm_connector.tables import ChannelIdentity, Order, Return
+from crm_connector.tables import ChannelIdentity, Order, OrderLine, Return
 from tests.actions.chat import Chat
 
 ANNA = "anna@example.com"
@@ -169,3 +169,38 @@ def test_a_refused_return_says_why(chat: Chat, number: str, response: str) -> No
     """Each refusal has its own words."""
     chat.hear("inform", "why").set(order_number=number, contact=ANNA, reason="why")
     assert chat.run("action_register_return").responses == [response]
+
+
+@pytest.mark.parametrize("status", list(ReturnStatus))
+def test_a_refund_is_told_as_far_as_it_is(store: Store, chat: Chat, status: ReturnStatus) -> None:
+    """Each state of a return has its own words."""
+    with store.session() as session:
+        returned = session.scalars(select(Return)).first()
+        assert returned is not None
+        returned.status = status
+        line = session.get_one(OrderLine, returned.order_line_id)
+        own = session.get_one(Order, line.order_id)
+    chat.hear("refund_status", "where is my money").set(order_number=own.number, contact=own.email)
+    assert f"utter_refund_{status}" in chat.run("action_tell_refund_status").responses
+
+
+def test_without_a_return_there_is_no_refund(chat: Chat) -> None:
+    """The return is offered instead."""
+    chat.hear("refund_status", "my money?").set(order_number="LC104871", contact=ANNA)
+    assert chat.run("action_tell_refund_status").responses == ["utter_refund_none"]
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "response"),
+    [
+        ("LC104233", "Rose Lane 14, Hamburg", "utter_address_too_late"),
+        ("LC104990", "somewhere else", "utter_ask_new_address"),
+    ],
+    ids=["has left", "no street"],
+)
+def test_an_address_that_cannot_be_changed_says_why(
+    chat: Chat, number: str, text: str, response: str
+) -> None:
+    """Too late, or still to be told."""
+    chat.hear("change_address", text).set(order_number=number, contact=ANNA)
+    assert chat.run("action_change_address").responses == [response]
