@@ -1,7 +1,7 @@
 /*
- * The conversation's side of the wire: nothing lost, nothing doubled. A message stays in the memory until the
- * server has stored it, and goes out again under the same id with every new connection until then. What the
- * server has stored carries a sequence; after a loss the widget names the last one it has.
+ * Nothing lost, nothing doubled: a message stays in the memory until the server has stored it, and goes out
+ * again under the same id with every new connection. What is stored carries a sequence; after a loss the
+ * widget names the last one it has.
  */
 
 import { Connection } from "./connection.js";

@@ -1,7 +1,5 @@
 /* The page's settings, with everything that may be left out filled in. */
 
-const HUMAN_PAYLOAD = "/human_handoff";
-
 export function readSettings(given, source) {
   const base = new URL(given.baseUrl || new URL("..", source).href);
   const socket = new URL("webhooks/web_widget/socket", base.href.endsWith("/") ? base : `${base.href}/`);
@@ -15,7 +13,7 @@ export function readSettings(given, source) {
     title: given.title,
     greeting: given.greeting,
     suggestions: given.suggestions || [],
-    humanPayload: given.humanPayload || HUMAN_PAYLOAD,
+    humanPayload: given.humanPayload || "/human_handoff",
   };
 }
 

@@ -16,7 +16,6 @@ const CSS = `
   --field-line: #7d7a73; --accent-ink: var(--accent-on-dark); color-scheme: dark;
 }
 *, *::before, *::after { box-sizing: border-box; }
-.panel { --tint: color-mix(in srgb, var(--accent-ink) 10%, var(--surface)); }
 [hidden] { display: none !important; }
 button, textarea { font: inherit; color: inherit; margin: 0; }
 button { cursor: pointer; }
@@ -34,7 +33,7 @@ button { cursor: pointer; }
   padding-inline: 6px; border-radius: 11px; background: #b3261e; color: #fff; font-size: 12.5px; font-weight: 700;
   line-height: 22px; text-align: center; box-shadow: 0 0 0 2px var(--surface); }
 
-.panel { position: absolute; inset-block-end: 76px; inset-inline-end: 0; width: 400px; color: var(--ink);
+.panel { --tint: color-mix(in srgb, var(--accent-ink) 10%, var(--surface)); position: absolute; inset-block-end: 76px; inset-inline-end: 0; width: 400px; color: var(--ink);
   height: min(680px, calc(100dvh - 116px)); background: var(--canvas);
   border-radius: 18px; box-shadow: var(--shadow); overflow: hidden; display: flex; flex-direction: column;
   animation: rise .2s cubic-bezier(.2, .8, .3, 1); text-align: start; }

@@ -98,7 +98,8 @@ export class Thread {
     time.dateTime = when.toISOString();
     time.textContent = this.locale.time(when);
     const [state] = node.getElementsByClassName("state");
-    state.textContent = item.state ? texts[item.state === "failed" ? item.why || "failed" : item.state] : isLastSent ? texts.sent : "";
+    const word = item.state === "failed" ? item.why : item.state || (isLastSent && "sent");
+    state.textContent = texts[word] || "";
     const [retry] = node.getElementsByClassName("retry");
     retry.hidden = item.state !== "failed" || item.why === "tooLong";
     for (const choices of node.getElementsByClassName("choices")) choices.hidden = !isCurrent;
