@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from bot.dialogue.domain import ACTION_LISTEN, Domain
@@ -73,7 +75,7 @@ class MemoizationPolicy:
 
     def _states(self, history: History, domain: Domain) -> tuple[State, ...] | None:
         """Return the key of a conversation; None when it is longer than all that was learnt."""
-        turns = _visible_turns(history)
+        turns = _visible_turns(history, (self.options.max_history or self._longest) + 1)
         if self.options.max_history is None and len(turns) > self._longest:
             return None
         return states_to_predict(turns[self._first_kept(len(turns)) :], domain, self._rule_only)
@@ -106,28 +108,27 @@ class AugmentedMemoizationPolicy(MemoizationPolicy):
         return None
 
     def _ever_shorter(self, history: History) -> Iterator[list[Event]]:
-        events = self._since_relevant_listen(history)
-        oldest = 0 if self.options.max_history else self._oldest_start(history)
-        for index, event in enumerate(events):
-            if index >= oldest and isinstance(event, ActionExecuted):
-                yield events[index:]
+        limit = self.options.max_history
+        oldest = self._relevant_listen(history, limit) if limit else self._oldest_start(history)
+        for position in history.actions[bisect_left(history.actions, oldest) :]:
+            yield history.events[position:]
 
-    def _since_relevant_listen(self, history: History) -> list[Event]:
-        """Cut at the last listen that has at least `max_history` actions after it."""
-        if self.options.max_history:
-            for position in reversed(history.actions[: -self.options.max_history]):
-                event = history.events[position]
-                if isinstance(event, ActionExecuted) and event.name == ACTION_LISTEN:
-                    return history.events[position:]
-        return history.events
+    def _relevant_listen(self, history: History, limit: int) -> int:
+        """Return where the last listen stands that has at least `limit` actions after it."""
+        for position in reversed(history.actions[:-limit]):
+            event = history.events[position]
+            if isinstance(event, ActionExecuted) and event.name == ACTION_LISTEN:
+                return position
+        return 0
 
     def _oldest_start(self, history: History) -> int:
         """Return the first position from which no more turns are visible than the longest learnt key has."""
-        visible = [turn.position for turn in _visible_turns(history)]
-        return visible[-self._longest - 1] + 1 if len(visible) > self._longest else 0
+        visible = _visible_turns(history, self._longest + 1)
+        return visible[0].position + 1 if len(visible) > self._longest else 0
 
 
-def _visible_turns(history: History) -> list[Turn]:
-    """Return what stories know of: an unlikely intent was only a remark in between."""
-    turns = history.story_turns()
-    return [turn for turn in turns if turn.action is None or turn.action.name != _UNLIKELY_INTENT]
+def _visible_turns(history: History, count: int) -> list[Turn]:
+    """Return the last turns that stories know of: an unlikely intent was only a remark in between."""
+    turns = reversed(history.story_turns())
+    known = (turn for turn in turns if turn.action is None or turn.action.name != _UNLIKELY_INTENT)
+    return list(islice(known, count))[::-1]

@@ -90,6 +90,40 @@ def slot_features(domain: Domain, name: str, value: object) -> Features:
     return features if any(features) else ()
 
 
+class _Story:
+    """The turns of a conversation that stories know, read action by action.
+
+    A hidden turn takes its action and what the customer said along: those before stand in for them. Follow-up
+    actions and listening after a loop stay as hidden as what they follow (Rasa's `hide_rule_turn`).
+    """
+
+    def __init__(self) -> None:
+        self.turns: list[Turn] = []
+        self.actions_read = 0
+        self._last_action: Action | None = None
+        self._hidden = False
+
+    def take(self, position: int, situation: Situation, *, hide: bool) -> None:
+        """Read the next action, which stands at `position` and may be hidden."""
+        turn = self.next_turn(position, situation, hide=hide)
+        self._last_action, self._hidden = self._action_before(situation), turn is None
+        self.actions_read += 1
+        if turn:
+            self.turns.append(turn)
+
+    def next_turn(self, position: int, situation: Situation, *, hide: bool) -> Turn | None:
+        """Return the turn before an action, None if it is hidden."""
+        depends = situation.has_followup or situation.is_after_loop
+        if self._hidden if depends else hide:
+            return None
+        listens = situation.action is not None and situation.action.name == ACTION_LISTEN
+        spoken = situation if listens or not self.turns else self.turns[-1].spoken
+        return Turn(position, situation, spoken, self._action_before(situation) or situation.action)
+
+    def _action_before(self, situation: Situation) -> Action | None:
+        return self._last_action if self._hidden else situation.action
+
+
 class History:
     """The situations of one conversation; `follow` takes in what is new among its applied events."""
 
@@ -98,6 +132,7 @@ class History:
         self.events: list[Event] = []
         self.situations = [first_situation(domain, omit_unset_slots=omit_unset_slots)]
         self.actions: list[int] = []
+        self._story = _Story()
 
     def follow(self, events: Sequence[Event]) -> History:
         """Take in the applied events of the conversation; those already known cost nothing."""
@@ -118,25 +153,12 @@ class History:
         return [Turn(p, s, s, s.action) for p, s in ((p, self.situations[p]) for p in positions)]
 
     def story_turns(self) -> list[Turn]:
-        """Return the turns as policies that learn from stories see them, those known to rules only hidden.
-
-        A hidden turn takes its action and what the customer said along (Rasa's `hide_rule_turn`).
-        """
-        turns: list[Turn] = []
-        last_action: Action | None = None
-        hidden = False
-        for position in (*self.actions, len(self.events)):
-            situation = self.situations[position]
-            if not hidden:
-                last_action = situation.action
-            if not situation.has_followup and not situation.is_after_loop:
-                hidden = position < len(self.events) and _is_hidden(self.events[position])
-            if hidden:
-                continue
-            answers = situation.action is not None and situation.action.name == ACTION_LISTEN
-            spoken = situation if answers or not turns else turns[-1].spoken
-            turns.append(Turn(position, situation, spoken, last_action or situation.action))
-        return turns
+        """Return the turns as policies that learn from stories see them, those known to rules only hidden."""
+        story = self._story
+        for position in self.actions[story.actions_read :]:
+            story.take(position, self.situations[position], hide=_is_hidden(self.events[position]))
+        latest = story.next_turn(len(self.events), self.situations[-1], hide=False)
+        return [*story.turns, latest] if latest else list(story.turns)
 
     def _known(self, events: Sequence[Event]) -> int:
         """Return how many leading events are already folded in.
@@ -155,6 +177,7 @@ class History:
         del self.events[position:], self.situations[position + 1 :]
         while self.actions and self.actions[-1] >= position:
             self.actions.pop()
+        self._story = _Story()
 
     def _after(self, situation: Situation, event: Event) -> Situation:
         match event:

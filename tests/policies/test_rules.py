@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.dialogue.events import ActionExecutionRejected, Event
@@ -251,6 +251,7 @@ STATES = st.builds(
 SEQUENCES = st.lists(STATES, min_size=1, max_size=3).map(tuple)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(SEQUENCES, st.just("act"), max_size=12), SEQUENCES)
 def test_the_lookup_finds_what_trying_every_rule_finds(
     table: dict[tuple[State, ...], str], conversation: tuple[State, ...]

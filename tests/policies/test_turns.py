@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.dialogue.events import (
@@ -147,6 +147,7 @@ EVENTS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(EVENTS, max_size=40), st.integers(1, 5))
 def test_following_a_conversation_equals_reading_it_at_once(events: list[Event], stride: int) -> None:
     """However events come in, revert and fold, a history knows what a fresh one knows."""
@@ -160,6 +161,7 @@ def test_following_a_conversation_equals_reading_it_at_once(events: list[Event],
     assert followed.story_turns() == fresh.story_turns()
 
 
+@settings(deadline=None)
 @given(st.lists(EVENTS, max_size=20))
 def test_states_survive_the_way_to_disk(events: list[Event]) -> None:
     """What is written is read back."""
