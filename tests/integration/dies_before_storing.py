@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 
-from bot import cli
+from bot.cli import app
 from bot.dialogue.events import Event
 from bot.dialogue.messages import UserMessage
 from bot.runtime.crm_tracker_store import CrmTrackerStore
@@ -15,4 +15,4 @@ def _die(_store: CrmTrackerStore, _message: UserMessage, _events: Sequence[Event
 
 if __name__ == "__main__":
     CrmTrackerStore.append = _die  # type: ignore[method-assign]
-    cli.main()
+    app.main()

@@ -1,0 +1,24 @@
+"""The command `frontdesk`: which commands there are."""
+
+from __future__ import annotations
+
+import typer
+
+from bot.cli import evaluate, serve, train
+from crm_connector.cli import app as crm
+
+app = typer.Typer(
+    name="frontdesk",
+    help="A conversational agent for customer service that lives beside a CRM.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+for command in (train.train, train.validate, serve.run, serve.shell, serve.run_actions):
+    app.command()(command)
+app.command("test")(evaluate.run_tests)
+app.add_typer(crm, name="crm")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,58 @@
+"""`frontdesk train` and `frontdesk validate`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.screen import Models, Root, explained, load_project, out, print_findings, progress_bar
+from bot.errors import Severity
+
+
+def train(
+    project: Root = Path(),
+    models: Models = None,
+    force: Annotated[bool, typer.Option(help="Train everything, even what has not changed.")] = False,
+) -> None:
+    """Check the project, then train what has changed since the last model."""
+    from bot.bootstrap import check_project  # noqa: PLC0415 - loading the engine takes a second
+    from bot.nlu.train import train as train_nlu  # noqa: PLC0415 - the same
+    from bot.runtime.train import train as train_project  # noqa: PLC0415 - the same
+
+    started = time.perf_counter()
+    with explained(), progress_bar() as progress:
+        outcome = train_project(
+            load_project(project),
+            models or project / "models",
+            train_nlu=train_nlu,
+            check=check_project,
+            progress=progress,
+            force=force,
+        )
+    print_findings(outcome.warnings)
+    for note in outcome.notes:
+        out.print(f"  {note}", markup=False)
+    if outcome.trained:
+        what = " and ".join(outcome.trained)
+        seconds = time.perf_counter() - started
+        out.print(f"Trained {what} in {seconds:.0f} s: {outcome.package.folder}", soft_wrap=True)
+    else:
+        out.print(f"Nothing to train, the model is up to date: {outcome.package.folder}", soft_wrap=True)
+
+
+def validate(
+    project: Root = Path(),
+    fail_on_warnings: Annotated[bool, typer.Option(help="End with an error for warnings too.")] = False,
+) -> None:
+    """Look for mistakes in the project's files, before training."""
+    from bot.bootstrap import check_project  # noqa: PLC0415 - loading the engine takes a second
+
+    with explained():
+        findings = check_project(load_project(project))
+    print_findings(findings)
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    out.print(f"{errors} errors, {len(findings) - errors} warnings")
+    raise typer.Exit(1 if errors or (fail_on_warnings and findings) else 0)
