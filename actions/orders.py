@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from actions.addresses import parse_address
@@ -11,6 +12,9 @@ from crm_connector.choices import OrderStatus, ReturnRefusal
 from crm_connector.tables import Order, OrderLine, Product, Return
 
 MAX_FAILED_CHECKS = 5  # in one conversation; afterwards a person has to look
+
+_CANCEL = re.compile(r"\bcancel|取消|撤销|退掉", re.IGNORECASE)
+_KEEP = re.compile(r"\b(?:no|not|never|don.?t|keep|stop)\b|不|别|算了|保留|留着", re.IGNORECASE)
 
 _REFUSALS = {
     ReturnRefusal.CANCELLED: "utter_return_cancelled",
@@ -121,6 +125,16 @@ def cancel_order(turn: Turn) -> list[SlotEvent]:
     else:
         _say_cancelled_or_too_late(turn, order)
     return proof.events
+
+
+def settle_cancellation(turn: Turn) -> list[SlotEvent]:
+    """Take "yes, cancel it" for a yes and "no, stop" for a no; both are easily taken for a new wish."""
+    if turn.entity("order_number") or not turn.text:
+        return ask_cancellation(turn)
+    if _CANCEL.search(turn.text) and not _KEEP.search(turn.text):
+        return cancel_order(turn)
+    turn.say("utter_cancellation_kept", order_number=turn.slot("order_number"))
+    return []
 
 
 def change_address(turn: Turn) -> list[SlotEvent]:
@@ -286,6 +300,16 @@ class CancelOrder(CrmAction):
     def act(self, turn: Turn) -> list[SlotEvent]:
         """Prove, then cancel."""
         return cancel_order(turn)
+
+
+class SettleCancellation(CrmAction):
+    """A yes or no to a cancellation in words that sound like a new wish."""
+
+    action_name = "action_settle_cancellation"
+
+    def act(self, turn: Turn) -> list[SlotEvent]:
+        """Cancel, keep, or ask again."""
+        return settle_cancellation(turn)
 
 
 class ChangeAddress(CrmAction):

@@ -13,7 +13,7 @@ from actions.orders import _REFUSALS
 from crm_connector.choices import OrderStatus, ReturnStatus, TicketStatus
 from tests.actions.chat import ROOT, domain, executor
 
-_BY_THE_ENGINE = {"utter_default", "utter_ask_rephrase", "utter_action_failed", "utter_faq"}
+_BY_THE_ENGINE = {"utter_default", "utter_ask_rephrase", "utter_action_failed", "utter_faq", "utter_restart"}
 _MADE_OF_PARTS = {
     *(f"utter_order_{status}" for status in OrderStatus),
     "utter_order_processing_late",

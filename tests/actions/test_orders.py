@@ -117,6 +117,26 @@ def test_an_order_is_cancelled_after_a_yes_and_only_once(store: Store, chat: Cha
     assert chat.hear("affirm", "yes").run("action_cancel_order").responses == ["utter_order_cancelled"]
 
 
+@pytest.mark.parametrize(
+    ("text", "entities", "response"),
+    [
+        ("yes, cancel it please", {}, "utter_cancellation_done"),
+        ("对，取消吧", {}, "utter_cancellation_done"),
+        ("no, don't cancel it", {}, "utter_cancellation_kept"),
+        ("算了，不取消了", {}, "utter_cancellation_kept"),
+        ("forget it", {}, "utter_cancellation_kept"),
+        ("cancel LC104990 please", {"order_number": "LC104990"}, "utter_ask_cancellation"),
+        ("", {}, "utter_ask_cancellation"),
+    ],
+)
+def test_words_about_cancelling_settle_the_question(
+    chat: Chat, text: str, entities: dict[str, str], response: str
+) -> None:
+    """A clear yes cancels, anything like a no keeps, and a new number is asked about first."""
+    chat.set(order_number="LC104990", contact=ANNA).hear("cancel_order", text, **entities)
+    assert chat.run("action_settle_cancellation").responses == [response]
+
+
 def test_an_order_that_has_left_is_not_cancelled(store: Store, chat: Chat) -> None:
     """A yes that comes too late changes nothing."""
     chat.hear("affirm", "yes").set(order_number="LC104233", contact=ANNA).run("action_cancel_order")
