@@ -8,6 +8,7 @@ from bot.dialogue.messages import Entity
 from bot.nlu.amounts import find_amounts
 from bot.nlu.contact_details import find_emails, find_phones
 from bot.nlu.dates import find_dates
+from bot.nlu.plain_numbers import find_numbers
 from bot.nlu.plan import BuiltinOptions, Dimension
 
 
@@ -24,4 +25,6 @@ def find_builtin(text: str, options: BuiltinOptions, extractor: str, today: date
                 found.extend(find_dates(text, name, extractor, today=today))
             case Dimension.AMOUNT:
                 found.extend(find_amounts(text, name, extractor))
+            case Dimension.NUMBER:
+                found.extend(find_numbers(text, name, extractor))
     return found

@@ -23,6 +23,10 @@ class Dimension(StrEnum):
     PHONE = "phone"
     DATE = "date"
     AMOUNT = "amount"
+    NUMBER = "number"
+
+
+_USUAL = (Dimension.EMAIL, Dimension.PHONE, Dimension.DATE, Dimension.AMOUNT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +58,11 @@ class LookupOptions:
 class BuiltinOptions:
     """Options of `BuiltinEntities`: the entity name of each dimension, and where local numbers are from.
 
-    `regions` are ISO 3166 codes for phone numbers without a country code, tried in order.
+    Plain numbers are found only when they are asked for. `regions` are ISO 3166 codes for phone numbers
+    without a country code, tried in order.
     """
 
-    names: Mapping[Dimension, str] = field(default_factory=lambda: {kind: kind.value for kind in Dimension})
+    names: Mapping[Dimension, str] = field(default_factory=lambda: {kind: kind.value for kind in _USUAL})
     regions: tuple[str, ...] = ("US", "GB", "DE", "CN")
 
 

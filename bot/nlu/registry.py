@@ -104,7 +104,7 @@ def _builtin(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
 
 
 def _dimensions(component: ComponentConfig) -> list[str]:
-    kinds = component.options.get("dimensions", list(Dimension))
+    kinds = component.options.get("dimensions", list(BuiltinOptions().names))
     unknown = [kind for kind in kinds if kind not in list(Dimension)]
     if unknown:
         known = ", ".join(Dimension)
@@ -119,6 +119,7 @@ _DUCKLING = {
     "phone-number": Dimension.PHONE,
     "time": Dimension.DATE,
     "amount-of-money": Dimension.AMOUNT,
+    "number": Dimension.NUMBER,
 }
 
 
@@ -156,7 +157,9 @@ COMPONENTS: dict[str, Part] = {
     "EntitySynonymMapper": Part("synonyms", _synonyms),
     "RegexEntityExtractor": Part("lookup tables and regexes", _lookup),
     "DucklingEntityExtractor": Part(
-        "BuiltinEntities", _duckling, "no server is asked; finds time, amount-of-money, email, phone-number"
+        "BuiltinEntities",
+        _duckling,
+        "asks no server; finds time, amount-of-money, email, phone-number, number",
     ),
     "DIETClassifier": Part(
         "intent and entity heads of BertUnderstanding", _diet, "its training options do not apply"

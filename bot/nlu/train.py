@@ -41,10 +41,15 @@ from language.encoder import EncodedText, EncoderError, OnnxEncoder
 from language.ngrams import NgramVocabulary, ngrams
 
 Progress = Callable[[str, float], None]
-INTENT_STRENGTH, SENTIMENT_STRENGTH = 20.0, 5.0
+INTENT_STRENGTH, SENTIMENT_STRENGTH = 20.0, 8.0
 INTENT_WEIGHTS = BlockWeights()
 SENTIMENT_WEIGHTS = BlockWeights(
-    last_known=0.7, middle_known=1.0, middle_unknown=0.5, ngrams_known=0.3, ngrams_unknown=1.0
+    last_known=0.7,
+    last_unknown=0.2,
+    middle_known=1.0,
+    middle_unknown=0.15,
+    ngrams_known=0.6,
+    ngrams_unknown=1.6,
 )
 _MOST_SENTENCES = 16_000  # the kernel of so many takes 1 GiB
 

@@ -16,6 +16,7 @@ from bot.nlu.contact_details import find_emails, find_phones
 from bot.nlu.dates import find_dates
 from bot.nlu.entity_lookup import Patterns, map_synonyms
 from bot.nlu.overlaps import settle_overlaps
+from bot.nlu.plain_numbers import find_numbers
 from bot.nlu.plan import LookupOptions
 
 WEDNESDAY = date(2026, 3, 18)
@@ -167,6 +168,21 @@ def test_amount(text: str, value: str | None) -> None:
     """Amounts of money of both languages carry a decimal number and a currency."""
     found = list(find_amounts(text, "amount", "x"))
     assert [entity.value for entity in found] == ([] if value is None else [value])
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("a table for 5, or six", [5, 6]),
+        ("2.5 of them", [2.5]),
+        ("三个人", [3]),
+        ("LC104233 and T-10042 for someone", []),
+    ],
+    ids=["digits-and-words", "fraction", "chinese", "numbers-of-ours"],
+)
+def test_number(text: str, values: list[float]) -> None:
+    """Plain numbers are found as digits and as words, not inside names and codes."""
+    assert [entity.value for entity in find_numbers(text, "number", "x")] == values
 
 
 @pytest.mark.parametrize(

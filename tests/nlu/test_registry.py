@@ -109,10 +109,13 @@ def test_heads_follow_the_pipeline(
 def test_duckling_keeps_its_names() -> None:
     """Duckling's dimensions keep their names and are found without a server."""
     found = plan(
-        ("DucklingEntityExtractor", {"url": "http://localhost:8000", "dimensions": ["time", "number"]})
+        (
+            "DucklingEntityExtractor",
+            {"url": "http://localhost:8000", "dimensions": ["time", "number", "volume"]},
+        )
     )
     assert found.builtin is not None
-    assert found.builtin.names == {Dimension.DATE: "time"}
+    assert found.builtin.names == {Dimension.DATE: "time", Dimension.NUMBER: "number"}
 
 
 def test_paths_are_understood() -> None:
