@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from fastapi import FastAPI
 
 from bot.channels.channel import ChannelParts
 from bot.dialogue.domain import Domain
-from bot.dialogue.messages import ParseResult
 from bot.errors import Finding, InvalidProject, SettingsError
 from bot.nlu.interpreter import Interpreter
 from bot.nlu.registry import plan_pipeline
@@ -20,12 +20,13 @@ from bot.policies import train as policy_training
 from bot.policies.ensemble import Ensemble
 from bot.runtime import model_package
 from bot.runtime.action_runner import ActionRunner
+from bot.runtime.conversations import ConversationProcessor
 from bot.runtime.crm_tracker_store import CrmTrackerStore
 from bot.runtime.custom_actions import ActionServer, HttpActions, InProcessActions, NoActions
+from bot.runtime.live import LiveProcessor
 from bot.runtime.model_package import ModelPackage
-from bot.runtime.processor import Processor
-from bot.server.app import create_app
-from bot.server.parts import ServerParts
+from bot.server.app import create_app, delivery_of
+from bot.server.parts import ApiParts, ServerParts
 from bot.settings import CRM_URL, ActionPackage, Settings
 from bot.training_data.project import Project
 from bot.training_data.story_graph import generate_trackers
@@ -68,20 +69,24 @@ class Model:
         """The model's folder."""
         return str(self.package.folder)
 
-    def parse(self, text: str) -> ParseResult:
-        """Understand one text outside any conversation."""
-        return self.interpreter.parse(text)
+    @property
+    def assistant_id(self) -> str | None:
+        """What `config.yml` calls the assistant."""
+        return self.package.metadata.assistant_id
 
 
 @dataclass(frozen=True)
 class Assistant:
-    """A running assistant: its model, its store, and the processor that takes messages."""
+    """A running assistant: its store, and the processor that takes messages.
+
+    `model` is the one it was started with; `processor` knows which one answers now.
+    """
 
     settings: Settings
     model: Model
     store: database.Store
     tracker_store: CrmTrackerStore
-    processor: Processor
+    processor: LiveProcessor
     custom: ActionServer
 
     @classmethod
@@ -101,16 +106,17 @@ class Assistant:
             raise SettingsError(f"{CRM_URL}: {error}") from error
         custom = _actions(settings)
         tracker_store = CrmTrackerStore(store)
-        processor = Processor(
+        processor = ConversationProcessor(
             domain=model.domain,
             parser=model.interpreter,
             policies=model.policies,
             runner=ActionRunner(model.domain, custom),
             store=tracker_store,
-            marks={"model_id": model.model_id, "assistant_id": model.package.metadata.assistant_id},
             max_predictions=settings.max_predictions,
         )
-        return cls(settings, model, store, tracker_store, processor, custom)
+        live = LiveProcessor(processor)
+        live.swap(model)
+        return cls(settings, model, store, tracker_store, live, custom)
 
     async def is_reachable(self) -> bool:
         """Whether the store answers."""
@@ -125,22 +131,27 @@ class Assistant:
         return True
 
     async def close(self) -> None:
-        """Let go of the actions and the store."""
+        """Let go of the reminders, the actions and the store."""
+        await self.processor.close()
         if isinstance(self.custom, HttpActions):
             await self.custom.close()
         elif isinstance(self.custom, InProcessActions):
             self.custom.close()
         self.store.close()
 
-    def app(self) -> FastAPI:
-        """Return the web application around this assistant."""
+    def app(self, *, api: ApiParts | None = None, cors_origins: Sequence[str] = ()) -> FastAPI:
+        """Return the web application around this assistant; `api` is what Rasa's HTTP API works on."""
         parts = ServerParts(
             channel_parts=ChannelParts(self.processor, self.tracker_store),
-            model=self.model,
+            model=self.processor,
             store=self,
             close=self.close,
+            api=api,
+            cors_origins=tuple(cors_origins),
         )
-        return create_app(parts, self.settings.credentials)
+        app = create_app(parts, self.settings.credentials)
+        self.processor.deliver_by(delivery_of(app))
+        return app
 
 
 def check_project(project: Project) -> list[Finding]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from crm_connector.columns import JSON, JSONObject, storable, utc_now
@@ -127,6 +127,12 @@ def append_events(
         session.execute(insert(ConversationEvent), _event_rows(conversation, events, first))
     session.refresh(conversation)
     return first, end + 1
+
+
+def forget_events(session: Session, conversation: Conversation) -> None:
+    """Delete what was said and done, and which messages were answered; sequences are not used again."""
+    session.execute(delete(InboundMessage).where(InboundMessage.conversation_id == conversation.id))
+    session.execute(delete(ConversationEvent).where(ConversationEvent.conversation_id == conversation.id))
 
 
 def load_events(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fastapi import APIRouter
 
@@ -54,4 +54,13 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Finish what is under way and let go of open connections."""
+        ...
+
+
+@runtime_checkable
+class PushingChannel(Protocol):
+    """A channel that can also bring what nobody has just asked for: a reminder, a person's answer."""
+
+    async def push(self, sender_id: str, utterances: Sequence[BotUttered]) -> None:
+        """Send what was said, already stored; a customer who is away misses it."""
         ...

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
+from bot.channels.callback import Callback
 from bot.channels.channel import Channel, ChannelParts
 from bot.channels.rest import Rest
+from bot.channels.socketio import SocketIO
 from bot.channels.web_widget.widget import WebWidget
 from bot.dialogue.messages import JSON
 from bot.errors import SettingsError, nearest
@@ -17,14 +19,16 @@ _log = structlog.get_logger(__name__)
 CHANNELS: Mapping[str, Callable[[Mapping[str, JSON], ChannelParts], Channel]] = {
     Rest.name: Rest.from_credentials,
     WebWidget.name: WebWidget.from_credentials,
+    SocketIO.name: SocketIO.from_credentials,
+    Callback.name: Callback.from_credentials,
 }
 
 # Sections that Rasa projects carry and that this product does not serve; a project with one still starts.
 # `rasa` is the address of Rasa X.
 _NOT_SERVED = frozenset(
     (
-        *("rasa", "botframework", "callback", "facebook", "hangouts", "mattermost", "rocketchat"),
-        *("slack", "socketio", "telegram", "twilio", "twilio_voice", "webexteams"),
+        *("rasa", "botframework", "facebook", "hangouts", "mattermost", "rocketchat"),
+        *("slack", "telegram", "twilio", "twilio_voice", "webexteams"),
     )
 )
 

@@ -12,28 +12,52 @@ import typer
 from bot.cli.screen import Models, Root, explained, out
 
 
-def run(
+def run(  # noqa: PLR0913 - each option of the command is an argument
     project: Root = Path(),
     models: Models = None,
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
     log_json: Annotated[bool, typer.Option(help="Log one JSON object per line.")] = False,
+    enable_api: Annotated[bool, typer.Option("--enable-api", help="Serve Rasa's HTTP API.")] = False,
+    auth_token: Annotated[
+        str | None, typer.Option("--auth-token", "-t", help="Token that the API expects as ?token=.")
+    ] = None,
+    jwt_secret: Annotated[
+        str | None, typer.Option(help="Key that checks the API's JSON Web Tokens; a public one for RS256.")
+    ] = None,
+    jwt_method: Annotated[str, typer.Option(help="How the API's tokens are signed.")] = "HS256",
+    cors: Annotated[
+        list[str] | None, typer.Option(help="Origin whose pages may read answers, * for all; repeatable.")
+    ] = None,
 ) -> None:
-    """Serve the newest model: chat page, web widget, REST."""
+    """Serve the newest model: chat page, web widget, REST, and on demand Rasa's HTTP API."""
     hide_torch()
-    from bot.bootstrap import Assistant  # noqa: PLC0415 - after torch is hidden
+    from bot.bootstrap import Assistant, Model  # noqa: PLC0415 - after torch is hidden
+    from bot.model_jobs import ServerJobs  # noqa: PLC0415 - the same
     from bot.server.app import server  # noqa: PLC0415 - the same
+    from bot.server.auth import Access  # noqa: PLC0415 - the same
     from bot.server.logs import configure_logs  # noqa: PLC0415 - the same
+    from bot.server.parts import ApiParts  # noqa: PLC0415 - the same
     from bot.settings import Settings  # noqa: PLC0415 - the same
 
     configure_logs(as_json=log_json)
     with explained():
-        assistant = Assistant.start(Settings.read(project, models=models))
-        web = assistant.app()
+        access = Access(auth_token, jwt_secret, jwt_method)
+        settings = Settings.read(project, models=models)
+        assistant = Assistant.start(settings)
+        jobs = ServerJobs(settings.root, settings.models, Model.load)
+        api = ApiParts(assistant.processor, jobs, access) if enable_api else None
+        web = assistant.app(api=api, cors_origins=cors or ())
     address = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{port}"  # noqa: S104
     out.print("Frontdesk is ready.")
     out.print(f"  chat page  {address}/")
     out.print(f"  REST       {address}/webhooks/rest/webhook")
+    if enable_api:
+        out.print(f"  HTTP API   {address}/conversations, {address}/model")
+        if not (auth_token or jwt_secret):
+            out.print(
+                "  It is open to everybody who reaches this address; --auth-token closes it.", style="yellow"
+            )
     out.print(f"  health     {address}/health")
     server(web, host=host, port=port).run()
 

@@ -50,6 +50,21 @@ class CrmTrackerStore:
         except database.StoreUnavailable as error:
             raise StoreUnavailable(str(error)) from error
 
+    def replace(self, message: UserMessage, events: Sequence[Event]) -> None:
+        """Put other events in the place of a conversation; its sequences go on, so that readers notice.
+
+        Raises:
+            StoreUnavailable: It cannot be written just now; the conversation is as it was.
+        """
+        wire: list[dict[str, JSON]] = [event.as_dict() for event in events]
+        try:
+            with self._store.session() as session:
+                conversation = conversations.find_or_create(session, message.sender_id, message.input_channel)
+                conversations.forget_events(session, conversation)
+                conversations.append_events(session, conversation, wire)
+        except database.StoreUnavailable as error:
+            raise StoreUnavailable(str(error)) from error
+
     async def transcript(self, sender_id: str, after: int) -> Sequence[tuple[int, Event]]:
         """Return the events with a sequence greater than `after`; sequences start at 1."""
         return await asyncio.to_thread(self._transcript, sender_id, after)

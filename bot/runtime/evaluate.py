@@ -35,6 +35,7 @@ class StepResult:
     """One turn of the customer or one action: what the story says and what was found instead, if anything.
 
     `line` is the step in the format of stories. `is_warning` marks `action_unlikely_intent`, no failure.
+    `expected` and `predicted` are names of actions or of intents; an action has a policy and its confidence.
     """
 
     line: str
@@ -42,15 +43,23 @@ class StepResult:
     is_warning: bool = False
     is_action: bool = False
     location: Location | None = None
+    expected: str | None = None
+    predicted: str | None = None
+    policy: str | None = None
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoryResult:
-    """One test story; it passed when no step is wrong."""
+    """One test story; it passed when no step is wrong.
+
+    `steps` are those that its author wrote, and wrong ones; `judged` are all, also the listening in between.
+    """
 
     name: str
     steps: tuple[StepResult, ...]
     location: Location | None = None
+    judged: tuple[StepResult, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -113,9 +122,10 @@ class _StoryTest:
         places = story.event_locations or (None,) * len(story.events)
         for event, place in zip(story.events[1:], places[1:], strict=True):
             result = self._take(event)
-            if result and (place is not None or result.wrong):
+            if result:
                 results.append(replace(result, location=place))
-        return StoryResult(story.name, tuple(results), story.location)
+        shown = tuple(result for result in results if result.location is not None or result.wrong)
+        return StoryResult(story.name, shown, story.location, tuple(results))
 
     def _take(self, event: Event) -> StepResult | None:
         if isinstance(event, UserUttered):
@@ -144,7 +154,8 @@ class _StoryTest:
         ]
         told = f"intent: {intent}"
         line = f"user: |\n    {gold.text}\n{told}" if gold.text else told
-        return StepResult(line, ", ".join(wrong) or None)
+        shown = _found_intent(intent, found)
+        return StepResult(line, ", ".join(wrong) or None, expected=intent, predicted=shown)
 
     def _predict(self, gold: ActionExecuted) -> StepResult:
         expected = gold.name or gold.action_text or ""
@@ -158,7 +169,16 @@ class _StoryTest:
         wrong = None
         if action != expected:
             wrong = f"{action} ({prediction.policy}, {prediction.confidence:.2f})"
-        return StepResult(line, wrong, is_warning=warned, is_action=True)
+        return StepResult(
+            line,
+            wrong,
+            is_warning=warned,
+            is_action=True,
+            expected=expected,
+            predicted=action,
+            policy=prediction.policy,
+            confidence=prediction.confidence,
+        )
 
     def _ask(self, expected: str) -> tuple[str, NextAction]:
         """Predict; where the story leaves a form that would go on, the form is taken to have rejected."""
@@ -172,17 +192,20 @@ class _StoryTest:
 
 
 def _wrong_intent(expected: str | None, found: ParseResult) -> list[str]:
-    """A full retrieval intent is compared only where the story names it."""
+    """Say what was found instead, and how sure the NLU was."""
+    shown = _found_intent(expected, found)
+    return [] if shown == expected else [f"intent {shown} ({found.intent.confidence:.2f})"]
+
+
+def _found_intent(expected: str | None, found: ParseResult) -> str | None:
+    """Return the intent that was found; the full retrieval intent where the story names one."""
     name = found.intent.name
-    if expected == name:
-        return []
+    if not expected or "/" not in expected or not name:
+        return name
     selector = found.response_selector
-    chosen = selector.get(name or "") or selector.get("default") or {}
-    full = (chosen.get("response") or {}).get("intent_response_key")
-    if expected and "/" in expected and name and full == expected and expected.startswith(name + "/"):
-        return []
-    shown = full if expected and "/" in expected and full else name
-    return [f"intent {shown} ({found.intent.confidence:.2f})"]
+    chosen = selector.get(name) or selector.get("default") or {}
+    full = (chosen.get("response") or {}).get("intent_response_key") or ""
+    return full if full.startswith(f"{name}/") else name
 
 
 def _wrong_entities(expected: Iterable[Entity], found: Iterable[Entity]) -> list[str]:

@@ -44,10 +44,15 @@ class Parser(Protocol):
 
 
 class NextAction(Protocol):
-    """What the policies say: the action, how sure they are in [0, 1], and the events to note before it."""
+    """What the policies say: the action, how sure they are in [0, 1], and the events to note before it.
+
+    `scores` has one number in [0, 1] per action, in domain order.
+    """
 
     @property
     def confidence(self) -> float: ...  # noqa: D102 (the names say it)
+    @property
+    def scores(self) -> Sequence[float]: ...  # noqa: D102
     @property
     def policy(self) -> str | None: ...  # noqa: D102
     @property

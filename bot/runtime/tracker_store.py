@@ -74,6 +74,10 @@ class InMemoryTrackerStore:
         """Add the events of one turn."""
         self._events.setdefault(message.sender_id, []).extend(events)
 
+    def replace(self, message: UserMessage, events: Sequence[Event]) -> None:
+        """Put other events in the place of a conversation."""
+        self._events[message.sender_id] = list(events)
+
     def events_of(self, sender_id: str) -> list[Event]:
         """Return all events of a conversation."""
         return list(self._events.get(sender_id, ()))

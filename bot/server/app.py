@@ -10,21 +10,32 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 
 from bot.channels.channel import Channel
+from bot.channels.delivery import ChannelDelivery
 from bot.channels.http_errors import error_body, refusal_response
 from bot.channels.incoming import Refused
 from bot.channels.registry import channels_from_credentials
+from bot.channels.socketio import SocketIO
 from bot.dialogue.messages import JSON
+from bot.server.conversations_api import ConversationsApi
 from bot.server.health import health_router
 from bot.server.middleware import MAX_BODY_BYTES, BodyLimit, RequestLog, SecurityHeaders
-from bot.server.model_api import model_router
+from bot.server.model_api import ModelApi
 from bot.server.pages import STATIC, WidgetFiles, pages_router
-from bot.server.parts import ServerParts
+from bot.server.parts import ApiParts, ServerParts
+from bot.server.training_api import MAX_BODY_BYTES as MAX_TRAINING_BYTES
+from bot.server.training_api import TrainingApi
 
 _log = structlog.get_logger(__name__)
 
 _Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+# A whole project comes in one piece.
+_LARGER_BODIES = dict.fromkeys(
+    ("/model/train", "/model/test/stories", "/model/test/intents"), MAX_TRAINING_BYTES
+)
 
 _REASONS = {401: "NotAuthenticated", 403: "NotAuthorized", 404: "Not found", 406: "NotAcceptable"}
 
@@ -42,16 +53,26 @@ def create_app(parts: ServerParts, credentials: Mapping[str, JSON]) -> FastAPI:
     app.state.channels = {channel.name: channel for channel in channels}
     for channel in channels:
         app.include_router(channel.router())
+        if isinstance(channel, SocketIO):
+            app.mount(channel.path, channel.asgi_app())
     app.include_router(pages_router(with_widget="web_widget" in app.state.channels))
     app.include_router(health_router(parts))
-    app.include_router(model_router(parts.model))
+    if parts.api is not None:
+        _mount_api(app, parts.api)
     app.mount("/static", WidgetFiles(directory=STATIC), name="static")
     _answer_errors(app)
     # The last one added is the outermost.
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, larger=_LARGER_BODIES if parts.api else {})
+    if parts.cors_origins:
+        _share(app, parts.cors_origins)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
     return app
+
+
+def delivery_of(app: FastAPI) -> ChannelDelivery:
+    """Return who brings messages to customers over the application's channels."""
+    return ChannelDelivery(app.state.channels)
 
 
 def server(app: FastAPI, *, host: str, port: int, grace_s: int = 10) -> uvicorn.Server:
@@ -73,6 +94,24 @@ def server(app: FastAPI, *, host: str, port: int, grace_s: int = 10) -> uvicorn.
         ws_per_message_deflate=False,
     )
     return uvicorn.Server(config)
+
+
+def _mount_api(app: FastAPI, api: ApiParts) -> None:
+    app.include_router(ConversationsApi(api.live).router(api.access))
+    app.include_router(ModelApi(api).router())
+    app.include_router(TrainingApi(api).router())
+
+
+def _share(app: FastAPI, origins: Sequence[str]) -> None:
+    """Let pages of other origins read answers; cookies go along only where the origins are named."""
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(origins),
+        allow_methods=["*"],
+        allow_headers=["*"],
+        allow_credentials="*" not in origins,
+        expose_headers=["filename"],
+    )
 
 
 def _lifespan(parts: ServerParts, channels: Sequence[Channel]) -> _Lifespan:

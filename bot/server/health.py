@@ -1,4 +1,4 @@
-"""Is it alive, what does it run: `/health`, `/status`, `/version`."""
+"""Is it alive, what version is it: `/health`, `/version`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from bot.channels.http_errors import PRODUCT_VERSION
-from bot.channels.incoming import Refused
-from bot.dialogue.messages import JSON
 from bot.server.parts import ServerParts
 
 STORE_TIMEOUT_S = 2.0
 
 
 def health_router(parts: ServerParts) -> APIRouter:
-    """Return the three routes."""
+    """Return the two routes."""
     router = APIRouter()
 
     @router.get("/health")
@@ -31,17 +29,6 @@ def health_router(parts: ServerParts) -> APIRouter:
             "version": PRODUCT_VERSION,
         }
         return JSONResponse(body, status_code=200 if is_well else 503)
-
-    @router.get("/status")
-    async def status() -> dict[str, JSON]:
-        if parts.model.model_id is None:
-            raise Refused("No model is loaded.", code=409, reason="Conflict")
-        # Training has its own process, so none of its jobs is ever ours.
-        return {
-            "model_file": parts.model.model_file,
-            "model_id": parts.model.model_id,
-            "num_active_training_jobs": 0,
-        }
 
     @router.get("/version")
     async def version() -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import structlog
@@ -26,11 +26,14 @@ _HEADERS = {
 
 
 class BodyLimit:
-    """Refuses bodies over `max_bytes`, whether they say so beforehand or not."""
+    """Refuses bodies over `max_bytes`, announced or not; `larger` are paths that may take more."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
+    def __init__(
+        self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES, larger: Mapping[str, int] | None = None
+    ) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with a counter on its body."""
@@ -38,13 +41,14 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         seen_bytes = 0
+        max_bytes = self._larger.get(scope["path"], self._max_bytes)
 
         async def counted() -> Message:
             nonlocal seen_bytes
             message = await receive()
             seen_bytes += len(message.get("body", b""))
-            if seen_bytes > self._max_bytes:
-                text = f"The body is too large, at most {self._max_bytes:,} bytes are allowed."
+            if seen_bytes > max_bytes:
+                text = f"The body is too large, at most {max_bytes:,} bytes are allowed."
                 raise Refused(text, code=413, reason="BodyTooLarge")
             return message
 

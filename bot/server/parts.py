@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from bot.channels.channel import ChannelParts
-from bot.dialogue.messages import ParseResult
+from bot.dialogue.messages import JSON
+from bot.errors import FrontdeskError
+from bot.runtime.live import LiveProcessor, TrainedModel
+from bot.server.auth import Access
 
 
 class LoadedModel(Protocol):
-    """The model that answers now; without one `model_id` is None and `parse` raises `ModelError`."""
+    """The model that answers now; without one `model_id` is None."""
 
     @property
     def model_id(self) -> str | None:
@@ -23,10 +27,6 @@ class LoadedModel(Protocol):
         """Where it was loaded from."""
         ...
 
-    def parse(self, text: str) -> ParseResult:
-        """Understand one text; called in a worker thread."""
-        ...
-
 
 class Store(Protocol):
     """The store of conversations, as far as health goes."""
@@ -36,15 +36,84 @@ class Store(Protocol):
         ...
 
 
+class JobFailed(FrontdeskError):
+    """A training or an evaluation that did not come to its end; `is_input` when what was given is wrong."""
+
+    def __init__(self, message: str, *, is_input: bool = False) -> None:
+        self.is_input = is_input
+        super().__init__(message)
+
+
+class ModelJobs(Protocol):
+    """Work on models that is too heavy for the server's own process, or that touches its disk."""
+
+    @property
+    def active(self) -> int:
+        """How many trainings are under way."""
+        ...
+
+    async def load(self, model_file: str) -> TrainedModel:
+        """Load a model by the path of its folder or archive, or by its name among the models.
+
+        Raises:
+            ModelError: There is none, or it is broken; the running model stays.
+        """
+        ...
+
+    async def fetch(self, url: str) -> TrainedModel:
+        """Load the archive that a model server gives.
+
+        Raises:
+            ModelError: It gives none, or it is broken.
+        """
+        ...
+
+    async def train(self, folder: Path, *, keep: bool, force: bool) -> Path:
+        """Train the project in `folder/data.yml` and return the model's archive, written into `folder`.
+
+        Args:
+            folder: Holds one file with config, domain and data.
+            keep: Let the model stand among the others, where the next start finds it.
+            force: Train everything anew.
+
+        Raises:
+            JobFailed: The project is wrong, or training broke off.
+        """
+        ...
+
+    async def cross_validate(self, folder: Path, folds: int) -> JSON:
+        """Train and test on parts of the NLU data in `folder/data.yml`; the report is Rasa's.
+
+        Raises:
+            JobFailed: The data are wrong, or training broke off.
+        """
+        ...
+
+
 async def nothing_to_close() -> None:
     """Stand in for parts that hold nothing open."""
 
 
 @dataclass(frozen=True, slots=True)
+class ApiParts:
+    """Everything behind Rasa's HTTP API."""
+
+    live: LiveProcessor
+    jobs: ModelJobs
+    access: Access = field(default_factory=Access)
+
+
+@dataclass(frozen=True, slots=True)
 class ServerParts:
-    """Everything behind the HTTP door; `close` is awaited once, after the last turn."""
+    """Everything behind the HTTP door; `close` is awaited once, after the last turn.
+
+    Without `api` Rasa's HTTP API is not there. `cors_origins` are the origins whose pages may read answers,
+    `*` for all of them.
+    """
 
     channel_parts: ChannelParts
     model: LoadedModel
     store: Store
     close: Callable[[], Awaitable[None]] = nothing_to_close
+    api: ApiParts | None = None
+    cors_origins: tuple[str, ...] = ()

@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import uvicorn
 from fastapi import FastAPI
 
-from bot.dialogue.messages import JSON, Intent, ParseResult
-from bot.errors import ModelError
+from bot.dialogue.messages import JSON
 from bot.server.app import create_app, server
 from bot.server.parts import ServerParts, nothing_to_close
 from tests.channels.scripted import ScriptedProcessor
@@ -19,20 +18,13 @@ from tests.channels.scripted import ScriptedProcessor
 CREDENTIALS: Mapping[str, JSON] = {"rest": None, "web_widget": None}
 
 
-class KeywordModel:
-    """Understands one word; without a `model_id` it is no model at all."""
+class NamedModel:
+    """A name for a model; without a `model_id` there is none."""
 
     model_file = "models/keyword"
 
     def __init__(self, model_id: str | None = "keyword-1") -> None:
         self.model_id = model_id
-
-    def parse(self, text: str) -> ParseResult:
-        """Find the greeting."""
-        if self.model_id is None:
-            raise ModelError("none is loaded")
-        intent = Intent("greet" if "hello" in text else "nlu_fallback", 0.9)
-        return ParseResult(text, intent=intent, intent_ranking=(intent,))
 
 
 class SwitchedStore:
@@ -49,7 +41,7 @@ class SwitchedStore:
 def application(
     processor: ScriptedProcessor | None = None,
     *,
-    model: KeywordModel | None = None,
+    model: NamedModel | None = None,
     store: SwitchedStore | None = None,
     credentials: Mapping[str, JSON] = CREDENTIALS,
     close: Callable[[], Awaitable[None]] = nothing_to_close,
@@ -57,7 +49,7 @@ def application(
     """Build an application from fakes."""
     parts = ServerParts(
         channel_parts=(processor or ScriptedProcessor()).parts(),
-        model=model or KeywordModel(),
+        model=model or NamedModel(),
         store=store or SwitchedStore(),
         close=close,
     )

@@ -18,7 +18,7 @@ from bot.dialogue.messages import UserMessage
 from bot.server.health import STORE_TIMEOUT_S
 from bot.server.pages import STATIC
 from tests.channels.scripted import ScriptedProcessor
-from tests.server.factories import KeywordModel, SwitchedStore, application
+from tests.server.factories import NamedModel, SwitchedStore, application
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -94,7 +94,7 @@ async def test_health_tells_what_is_missing(
     """Health names the model and says whether the store can be reached."""
     switched = SwitchedStore()
     switched.is_there = is_there
-    async with client_of(application(model=KeywordModel(model_id), store=switched)) as client:
+    async with client_of(application(model=NamedModel(model_id), store=switched)) as client:
         response = await client.get("/health")
     assert response.status_code == code
     body = response.json()
@@ -115,21 +115,15 @@ async def test_a_store_that_never_answers_is_unreachable(monkeypatch: pytest.Mon
         assert (await client.get("/health")).json()["store"] == "unreachable"
 
 
-async def test_status_and_version_have_rasas_fields(client: httpx.AsyncClient) -> None:
-    """Status names the model, version the product."""
-    assert (await client.get("/status")).json() == {
-        "model_file": "models/keyword",
-        "model_id": "keyword-1",
-        "num_active_training_jobs": 0,
-    }
+async def test_version_has_rasas_fields(client: httpx.AsyncClient) -> None:
+    """The version is known without the HTTP API."""
     assert set((await client.get("/version")).json()) == {"version", "minimum_compatible_version"}
 
 
-async def test_parse_returns_what_was_understood(client: httpx.AsyncClient) -> None:
-    """POST /model/parse answers with Rasa's parse result."""
-    response = await client.post("/model/parse", json={"text": "hello there", "message_id": "1"})
-    assert response.json()["intent"] == {"name": "greet", "confidence": 0.9}
-    assert response.json()["text"] == "hello there"
+@pytest.mark.parametrize("path", ["/status", "/domain", "/conversations/mia/tracker"])
+async def test_without_being_asked_for_there_is_no_http_api(client: httpx.AsyncClient, path: str) -> None:
+    """Rasa's HTTP API is there on demand only."""
+    assert (await client.get(path)).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -137,9 +131,6 @@ async def test_parse_returns_what_was_understood(client: httpx.AsyncClient) -> N
     [
         pytest.param("GET", "/nowhere", None, 404, "Not found", id="unknown path"),
         pytest.param("DELETE", "/health", None, 405, "BadRequest", id="unknown method"),
-        pytest.param("POST", "/model/parse", b"{}", 400, "BadRequest", id="nothing to parse"),
-        pytest.param("POST", "/model/parse", b'{"text": ["a"]}', 400, "BadRequest", id="wrong type"),
-        pytest.param("POST", "/model/parse", b"x" * 300_000, 413, "BodyTooLarge", id="large body"),
         pytest.param(
             "POST", "/webhooks/rest/webhook", b"x" * 300_000, 413, "BodyTooLarge", id="large message"
         ),
@@ -156,23 +147,15 @@ async def test_errors_have_rasas_shape(
     assert (response.status_code, error["code"], error["reason"]) == (code, code, reason)
 
 
-@pytest.mark.parametrize("path", ["/status", "/model/parse"])
-async def test_without_a_model_there_is_a_conflict(path: str) -> None:
-    """What needs a model answers 409 without one."""
-    async with client_of(application(model=KeywordModel(None))) as client:
-        response = await client.request("GET" if path == "/status" else "POST", path, json={"text": "hello"})
-    assert (response.status_code, response.json()["reason"]) == (409, "Conflict")
-
-
-async def test_the_unexpected_shows_no_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_unexpected_shows_no_inside() -> None:
     """An error nobody foresaw is a 500 in Rasa's shape, without its text."""
 
-    def broken(_: KeywordModel, __: str) -> None:
-        raise RuntimeError("secret detail")
+    class Broken(SwitchedStore):
+        async def is_reachable(self) -> bool:
+            raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(KeywordModel, "parse", broken)
-    async with client_of(application(), raises=False) as client:
-        response = await client.post("/model/parse", json={"text": "hello"})
+    async with client_of(application(store=Broken()), raises=False) as client:
+        response = await client.get("/health")
     assert (response.status_code, response.json()["reason"]) == (500, "InternalError")
     assert "secret" not in response.text
 

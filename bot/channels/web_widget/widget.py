@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -24,6 +24,7 @@ from bot.channels.web_widget.frames import (
 )
 from bot.channels.web_widget.rate_limit import RateLimit
 from bot.channels.web_widget.settings import WidgetSettings
+from bot.dialogue.events import BotUttered
 from bot.dialogue.messages import JSON, UserMessage
 
 _log = structlog.get_logger(__name__)
@@ -61,6 +62,10 @@ class WebWidget:
     async def notify(self, sender_id: str) -> None:
         """Show an open widget what was added to its conversation from elsewhere."""
         await self.conversations.notify(sender_id)
+
+    async def push(self, sender_id: str, utterances: Sequence[BotUttered]) -> None:  # noqa: ARG002
+        """Show it where the widget is open; it is in the transcript for those who come later."""
+        await self.notify(sender_id)
 
     async def close(self) -> None:
         """Finish the turns under way; the server closes the sockets."""
