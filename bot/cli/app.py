@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bot.cli import evaluate, migrate, serve, train
+from bot.cli import data, evaluate, init, migrate, serve, train
 from crm_connector.cli import app as crm
 
 app = typer.Typer(
@@ -13,9 +13,18 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for command in (train.train, train.validate, serve.run, serve.shell, serve.run_actions, migrate.migrate):
+for command in (
+    init.init,
+    train.train,
+    train.validate,
+    serve.run,
+    serve.shell,
+    serve.run_actions,
+    migrate.migrate,
+):
     app.command()(command)
 app.command("test")(evaluate.run_tests)
+app.add_typer(data.app, name="data")
 app.add_typer(crm, name="crm")
 
 
