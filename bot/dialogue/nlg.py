@@ -20,6 +20,11 @@ _FILLED = frozenset({"text", "image", "custom", "buttons", "attachment", "quick_
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{(?P<name>[^\n{}]+)\}")
 
 
+def rasa_channel(channel: str) -> str:
+    """Return Rasa's name of an output channel, for servers written for Rasa."""
+    return _OTHER_NAMES.get(channel, (channel,))[0]
+
+
 def choose(
     variations: Sequence[ResponseVariation], slots: Mapping[str, JSON], channel: str, rng: random.Random
 ) -> ResponseVariation | None:

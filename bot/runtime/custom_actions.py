@@ -10,17 +10,17 @@ import importlib
 import logging
 import threading
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import httpx
 
 from bot.dialogue.messages import JSON
 from bot.errors import FrontdeskError, SettingsError
+from bot.runtime.http_endpoint import DEFAULT_TIMEOUT_S, HttpEndpoint
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_TIMEOUT_S = 60.0
 MAX_WORKERS = 64
 
 
@@ -175,18 +175,9 @@ async def _run(executor: Any, payload: Mapping[str, JSON]) -> Mapping[str, JSON]
 
 
 @dataclass(frozen=True, slots=True)
-class ActionEndpoint:
+class ActionEndpoint(HttpEndpoint):
     """A remote action server, as `action_endpoint` in `endpoints.yml` names it."""
 
-    url: str
-    timeout_s: float = DEFAULT_TIMEOUT_S
-    headers: Mapping[str, str] = field(default_factory=dict)
-    params: Mapping[str, str] = field(default_factory=dict)
-    token: str | None = None
-    token_name: str = "token"  # noqa: S105 (the name of a query parameter)
-    username: str | None = None
-    password: str | None = None
-    cafile: str | None = None
     selective_domain: bool = False
 
 
@@ -197,15 +188,7 @@ class HttpActions:
         self, endpoint: ActionEndpoint, *, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         self.endpoint = endpoint
-        token = {endpoint.token_name: endpoint.token} if endpoint.token else {}
-        self._client = httpx.AsyncClient(
-            timeout=endpoint.timeout_s,
-            headers=dict(endpoint.headers),
-            params={**endpoint.params, **token},
-            auth=(endpoint.username, endpoint.password or "") if endpoint.username else None,
-            verify=_ssl_context(endpoint.cafile),
-            transport=transport,
-        )
+        self._client = httpx.AsyncClient(transport=transport, **endpoint.client_arguments())
 
     async def call(self, payload: Mapping[str, JSON]) -> Mapping[str, JSON]:
         """Run one action; see `ActionServer.call`."""
@@ -240,14 +223,6 @@ class HttpActions:
             ) from None
         except httpx.HTTPError as error:
             raise ActionFailed(f"action '{action}': cannot reach {self.endpoint.url}: {error}") from error
-
-
-def _ssl_context(cafile: str | None) -> Any:
-    if cafile is None:
-        return True
-    import ssl  # noqa: PLC0415 (only where a certificate file is configured)
-
-    return ssl.create_default_context(cafile=cafile)
 
 
 def _answer(action: str, response: httpx.Response) -> Mapping[str, JSON]:

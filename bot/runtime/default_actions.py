@@ -33,7 +33,7 @@ class Stage(Protocol):
         """The assistant's domain."""
         ...
 
-    def say(self, response: str, tracker: Tracker) -> list[BotUttered]:
+    async def say(self, response: str, tracker: Tracker) -> list[BotUttered]:
         """Return the response as one event, or nothing where the domain has none that fits."""
         ...
 
@@ -56,7 +56,7 @@ async def listen(_stage: Stage, _tracker: Tracker) -> list[Event]:
 
 async def restart(stage: Stage, tracker: Tracker) -> list[Event]:
     """Forget everything; the follow-up starts a new session in the same turn."""
-    return [*stage.say("utter_restart", tracker), Restarted()]
+    return [*await stage.say("utter_restart", tracker), Restarted()]
 
 
 async def session_start(stage: Stage, tracker: Tracker) -> list[Event]:
@@ -76,7 +76,7 @@ async def session_start(stage: Stage, tracker: Tracker) -> list[Event]:
 
 async def default_fallback(stage: Stage, tracker: Tracker) -> list[Event]:
     """Say that it was not understood, and forget the unclear turn."""
-    return [*stage.say("utter_default", tracker), UserUtteranceReverted()]
+    return [*await stage.say("utter_default", tracker), UserUtteranceReverted()]
 
 
 async def deactivate_loop(_stage: Stage, _tracker: Tracker) -> list[Event]:
@@ -86,7 +86,7 @@ async def deactivate_loop(_stage: Stage, _tracker: Tracker) -> list[Event]:
 
 async def back(stage: Stage, tracker: Tracker) -> list[Event]:
     """Go back to before the customer's previous message."""
-    return [*stage.say("utter_back", tracker), UserUtteranceReverted(), UserUtteranceReverted()]
+    return [*await stage.say("utter_back", tracker), UserUtteranceReverted(), UserUtteranceReverted()]
 
 
 async def ask_affirmation(_stage: Stage, tracker: Tracker) -> list[Event]:
@@ -109,7 +109,7 @@ async def ask_affirmation(_stage: Stage, tracker: Tracker) -> list[Event]:
 
 async def ask_rephrase(stage: Stage, tracker: Tracker) -> list[Event]:
     """Ask for other words."""
-    return [*stage.say("utter_ask_rephrase", tracker)]
+    return [*await stage.say("utter_ask_rephrase", tracker)]
 
 
 async def revert_fallback_events(_stage: Stage, tracker: Tracker) -> list[Event]:

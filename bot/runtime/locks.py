@@ -4,7 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
+
+from bot.runtime.tracker_store import StoreUnavailable
+
+
+class LocksUnavailable(StoreUnavailable):
+    """The order of a conversation cannot be held just now; its turn has not begun."""
+
+
+class Locks(Protocol):
+    """Who keeps the turns of a conversation one after the other."""
+
+    def hold(self, sender_id: str) -> AbstractAsyncContextManager[None]:
+        """Wait until it is this turn's time, and keep others of the same sender out.
+
+        Raises:
+            LocksUnavailable: It cannot be known whose time it is.
+        """
+        ...
 
 
 class ConversationLocks:

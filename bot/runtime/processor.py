@@ -26,7 +26,7 @@ from bot.runtime.action_runner import ActionRunner
 from bot.runtime.apologies import ACTION_FAILED, internal_failure
 from bot.runtime.custom_actions import ActionRejected
 from bot.runtime.incoming_text import clean_text
-from bot.runtime.locks import ConversationLocks
+from bot.runtime.locks import ConversationLocks, Locks
 from bot.runtime.tracker_store import AlreadyAnswered, StoredConversation, StoreUnavailable, TrackerStore
 from bot.runtime.turn import SESSION_START, Turn, earlier_replies
 
@@ -99,7 +99,7 @@ class Processor:
     marks: Mapping[str, JSON] = field(default_factory=dict)
     max_predictions: int = DEFAULT_MAX_PREDICTIONS
     clock: Callable[[], float] = time.time
-    locks: ConversationLocks = field(default_factory=ConversationLocks)
+    locks: Locks = field(default_factory=ConversationLocks)
     _unsaved: dict[str, list[tuple[UserMessage, list[Event]]]] = field(default_factory=dict)
 
     async def handle(self, message: UserMessage) -> list[BotUttered]:
@@ -114,28 +114,28 @@ class Processor:
         7. The turn is stored.
         """
         message = replace(message, text=clean_text(message.text))
-        async with self.locks.hold(message.sender_id):
-            try:
+        try:
+            async with self.locks.hold(message.sender_id):
                 stored = await asyncio.to_thread(self.store.load, message)
-            except StoreUnavailable:
-                logger.exception("conversation %r cannot be loaded", message.sender_id)
-                return [internal_failure(self.domain, message)]
-            turn = self._turn(message, stored)
-            answered = stored.answered
-            if answered is None:
-                answered = earlier_replies(turn.tracker.events, message)
-            if answered is not None:
-                return list(answered)
-            try:
-                await self._start_session_if_due(turn, message)
-                understood = await self._note(turn, message)
-                if understood and not stored.is_with_agent:
-                    await self._act(turn)
-            # A rim: whatever breaks inside a turn, the customer hears of it and the conversation goes on.
-            except Exception:
-                logger.exception("a turn of conversation %r broke off", message.sender_id)
-                turn.log(internal_failure(self.domain, message), ActionExecuted(name=ACTION_LISTEN))
-            return await self._save(turn, message)
+                turn = self._turn(message, stored)
+                answered = stored.answered
+                if answered is None:
+                    answered = earlier_replies(turn.tracker.events, message)
+                if answered is not None:
+                    return list(answered)
+                try:
+                    await self._start_session_if_due(turn, message)
+                    understood = await self._note(turn, message)
+                    if understood and not stored.is_with_agent:
+                        await self._act(turn)
+                # A rim: whatever breaks inside a turn, the customer hears of it and the conversation goes on.
+                except Exception:
+                    logger.exception("a turn of conversation %r broke off", message.sender_id)
+                    turn.log(internal_failure(self.domain, message), ActionExecuted(name=ACTION_LISTEN))
+                return await self._save(turn, message)
+        except StoreUnavailable:
+            logger.exception("conversation %r cannot be loaded", message.sender_id)
+            return [internal_failure(self.domain, message)]
 
     async def parse(self, text: str) -> ParseResult:
         """Understand a text outside any conversation."""
@@ -245,17 +245,22 @@ class Processor:
         # A rim: custom code and action servers fail in every way there is.
         except Exception:
             logger.exception("action %r failed; its events are lost", choice.action)
-            events = self._apologise_once(turn)
+            events = await self._apologise_once(turn)
         if not any(isinstance(event, ActionExecutionRejected) for event in events):
             turn.log(*choice.events, _executed(choice, self.domain))
         turn.log(*events)
         if any(isinstance(event, UserUttered) for event in events):
             await self._extract_slots(turn)
 
-    def _apologise_once(self, turn: Turn) -> list[Event]:
-        """Say that it failed and offer a person, where the domain has words for it."""
+    async def _apologise_once(self, turn: Turn) -> list[Event]:
+        """Say that it failed and offer a person, where the domain has words for it.
+
+        The words are the domain's even where an NLG server writes: it may be what failed.
+        """
         said = any(event.metadata.get("utter_action") == ACTION_FAILED for event in turn.replies)
-        return [] if said else [*turn.runner.say(ACTION_FAILED, turn.tracker)]
+        if said:
+            return []
+        return [*await replace(turn.runner, writer=None).say(ACTION_FAILED, turn.tracker)]
 
     async def _save(self, turn: Turn, message: UserMessage) -> list[BotUttered]:
         """Store the turn and return its replies; what cannot be stored now is stored with the next turn."""
