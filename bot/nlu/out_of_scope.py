@@ -33,8 +33,10 @@ class Neighbours:
         similar = self.dense @ features.dense  # (N,)
         length = float(features.dense @ features.dense)
         length += sum(value * value for value in features.ngrams.values)
-        parts = [slice(self.starts[column], self.starts[column + 1]) for column in features.ngrams.columns]
-        if parts:
+        if features.ngrams.columns:
+            columns = np.array(features.ngrams.columns)
+            ranges = zip(self.starts[columns].tolist(), self.starts[columns + 1].tolist(), strict=True)
+            parts = [slice(start, end) for start, end in ranges]
             rows = np.concatenate([self.rows[part] for part in parts])
             scaled = [
                 value * self.values[part] for value, part in zip(features.ngrams.values, parts, strict=True)

@@ -154,7 +154,7 @@ def _at_most(examples: Sequence[NluExample], seed: int) -> tuple[tuple[NluExampl
 def _encoder(data: NluData, plan: PipelinePlan, folder: Path, cache: Path | None, tell: Progress) -> Path:
     """Put the encoder of this plan into the model folder and return its place."""
     cache, target = cache or default_cache(), folder / ENCODER_FOLDER
-    backbone = plan.understanding.backbone
+    backbone, done = plan.understanding.backbone, 0.0
     try:
         if plan.understanding.fine_tune is FineTune.FULL:
             # Imported by name and only here: torch costs seconds, and the default needs none of it.
@@ -162,8 +162,10 @@ def _encoder(data: NluData, plan: PipelinePlan, folder: Path, cache: Path | None
             made: Path = fine_tune.fine_tuned(
                 data, plan.understanding, cache, lambda part: tell("Fine-tuning the encoder", 0.4 * part)
             )
-            backbone = str(made)
-        source = exported(backbone, cache, progress=lambda part: tell("Exporting the encoder", 0.5 * part))
+            backbone, done = str(made), 0.4
+        source = exported(
+            backbone, cache, progress=lambda part: tell("Exporting the encoder", done + (0.5 - done) * part)
+        )
     except EncoderError as error:
         raise FrontdeskError(str(error)) from error
     if target.exists():
