@@ -12,7 +12,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 CONVERSATIONS = dict(re.findall(r"<!-- conversation (\w+) -->\n```\n(.*?)```", README, flags=re.DOTALL))
 
 
-@pytest.mark.parametrize("language", ("en", "zh"))
+@pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_conversation_of_the_readme_goes_as_told(demo: ServedDemo, language: str) -> None:
     """Each line that starts with `>` is sent; the lines after it are the texts of the answer."""
     said = [turn.strip().split("\n") for turn in CONVERSATIONS[language].split("> ") if turn.strip()]
