@@ -163,8 +163,9 @@ def _encoder(data: NluData, plan: PipelinePlan, folder: Path, cache: Path | None
                 data, plan.understanding, cache, lambda part: tell("Fine-tuning the encoder", 0.4 * part)
             )
             backbone, done = str(made), 0.4
+        rest = 0.5 - done
         source = exported(
-            backbone, cache, progress=lambda part: tell("Exporting the encoder", done + (0.5 - done) * part)
+            backbone, cache, progress=lambda part: tell("Exporting the encoder", done + rest * part)
         )
     except EncoderError as error:
         raise FrontdeskError(str(error)) from error
