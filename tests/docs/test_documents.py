@@ -6,10 +6,19 @@ import inspect
 import re
 import subprocess
 import tomllib
+from dataclasses import fields
 
 import pytest
 
+from bot.channels.registry import CHANNELS
+from bot.channels.socketio import SocketIOSettings
+from bot.channels.web_widget.settings import WidgetSettings
+from bot.cli.app import app
+from bot.nlu.plan import FallbackOptions, LookupOptions, UnderstandingOptions
+from bot.policies.registry import POLICIES
 from bot.runtime.processor import Processor
+from bot.settings import ACTION_KEYS
+from language.backbone import CACHE_VARIABLE
 from tests.docs.tree import ROOT, tree
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -51,13 +60,16 @@ def test_the_readme_shows_the_top_of_the_tree() -> None:
     assert shown == {name for name in top if not name.startswith(".")}
 
 
-@pytest.mark.parametrize("page", sorted(path.name for path in (ROOT / "docs").glob("*.md")))
+PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page: str) -> None:
-    """Every relative link of a page leads to a file."""
-    for name, text, folder in (("README.md", README, ROOT), (page, None, ROOT / "docs")):
-        content = text if text is not None else (folder / name).read_text(encoding="utf-8")
-        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", content):
-            assert (folder / target).exists(), f"{name}: {target}"
+    """Every relative link of a page leads to a file; entity markup in examples only looks like a link."""
+    path = ROOT / page
+    text = re.sub(r"```.*?```|`[^`]*`", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", text):
+        assert (path.parent / target).exists(), target
 
 
 def test_the_readme_names_existing_make_targets() -> None:
@@ -65,3 +77,33 @@ def test_the_readme_names_existing_make_targets() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in re.findall(r"^make ([a-z-]+)", README, flags=re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+
+
+def test_every_option_of_the_pipeline_is_documented() -> None:
+    """The page for bot developers names each option of our own components."""
+    page = (ROOT / "docs" / "bot-developer.md").read_text(encoding="utf-8")
+    for options in (UnderstandingOptions, LookupOptions, FallbackOptions):
+        for option in fields(options):
+            assert f"`{option.name}`" in page, option.name
+    for policy in POLICIES:
+        assert f"`{policy}`" in page, policy
+
+
+def test_every_setting_is_documented() -> None:
+    """The page for operators names each variable, section and key that the settings know."""
+    page = (ROOT / "docs" / "operator.md").read_text(encoding="utf-8")
+    source = (ROOT / "bot" / "settings.py").read_text(encoding="utf-8")
+    for name in (*re.findall(r'= "((?:FRONTDESK|MAX)_[A-Z_]+)"', source), CACHE_VARIABLE, *ACTION_KEYS):
+        assert f"`{name}`" in page, name
+    for channel in CHANNELS:
+        assert f"`{channel}`" in page, channel
+    for setting in (*fields(WidgetSettings), *fields(SocketIOSettings)):
+        assert f"`{setting.name}`" in page, setting.name
+
+
+def test_every_command_is_documented() -> None:
+    """Each `frontdesk` command stands in one of the pages."""
+    pages = README + "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md"))
+    for command in app.registered_commands:
+        name = command.name or (command.callback.__name__.replace("_", "-") if command.callback else "")
+        assert f"frontdesk {name}" in pages, name
