@@ -28,6 +28,7 @@ class ScriptedProcessor:
         self.handled: list[UserMessage] = []
         self.gate: asyncio.Event | None = None
         self.failing: Exception | None = None
+        self.attempts = 0
         self.forgets = False
         self.transcript_failing: Exception | None = None
         self._events: defaultdict[str, list[tuple[int, Event]]] = defaultdict(list)
@@ -43,6 +44,7 @@ class ScriptedProcessor:
                 return self._answers[key]
             if self.gate is not None:
                 await self.gate.wait()
+            self.attempts += 1
             if self.failing is not None:
                 raise self.failing
             self.handled.append(message)

@@ -59,7 +59,10 @@ def application(
 class RunningServer:
     """A real server in a thread of its own, on a free port unless one is named."""
 
+    loop: asyncio.AbstractEventLoop
+
     def __init__(self, app: FastAPI, port: int = 0) -> None:
+        self.app = app
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(("127.0.0.1", port))
@@ -83,4 +86,8 @@ class RunningServer:
         self._socket.close()
 
     def _run(self) -> None:
-        asyncio.run(self._server.serve(sockets=[self._socket]))
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        await self._server.serve(sockets=[self._socket])
