@@ -95,7 +95,7 @@ async def test_a_message_is_answered_on_its_connection() -> None:
 
 
 async def test_a_session_outlives_its_connection() -> None:
-    """With session persistence the client's session_id is the sender_id, on every connection that names it."""
+    """With session persistence the session_id is the sender_id, on every connection that names it."""
     processor = ScriptedProcessor()
     async with serving(processor, {"session_persistence": True}) as server:
         async with chatting(server.url) as chat:

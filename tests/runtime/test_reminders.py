@@ -126,14 +126,15 @@ async def test_a_date_nobody_can_read_is_logged(caplog: pytest.LogCaptureFixture
 
 async def test_a_reminder_that_breaks_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     """An error in what a reminder triggers ends nothing else."""
+    broke = asyncio.Event()
 
     async def break_off(_: str, __: ReminderScheduled) -> None:
+        broke.set()
         raise RuntimeError("broken")
 
     async with reminders(break_off) as timers:
         timers.note("mia", [reminder()])
-        while len(timers):
-            await asyncio.sleep(0)
+        await broke.wait()
     assert "reminder 'later' of conversation 'mia' failed" in caplog.text
 
 
@@ -155,7 +156,7 @@ SAID = UserUttered(text="hi")
 def test_what_happened_since_decides(
     before: Sequence[Event], after: Sequence[Event], kills: bool, due: bool
 ) -> None:
-    """A reminder counts while its event does, and while the customer was silent unless it may outlive that."""
+    """A reminder counts while its event does and, unless it may outlive that, the customer is silent."""
     event = reminder(kill_on_user_msg=kills)
     tracker = Tracker.from_events("mia", [*before, event, *after], domain())
     assert is_due(event, tracker) is due
