@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 
 from bot.dialogue.domain import Domain
@@ -24,6 +26,8 @@ from language.ngrams import ngrams
 from language.tokens import Span, word_spans
 
 MAX_CHARACTERS = 4_000
+# Customers say hello, yes and thanks all day long; what was understood once today need not be again.
+REMEMBERED_TEXTS, REMEMBERED_CHARACTERS = 2_048, 100
 SENTIMENT, LANGUAGE = "sentiment", "language"
 
 
@@ -49,6 +53,7 @@ class Interpreter:
         options = model.plan.lookup or LookupOptions()
         self._patterns = Patterns(model.regexes, model.lookups, options)
         self._entity_names = {*model.annotated, *domain.entities}
+        self._remembered = lru_cache(REMEMBERED_TEXTS)(self._understand)
         if model.plan.builtin:
             dates.warm_up()
         self.parse("hello")  # the first run of the encoder and of the tokenizer costs more than the others
@@ -81,14 +86,18 @@ class Interpreter:
             character.isprintable() and not character.isspace() for character in seen
         ):
             return ParseResult(text=text)
+        understand = self._remembered if len(seen) <= REMEMBERED_CHARACTERS else self._understand
+        return replace(understand(seen, self._today()), text=text)
+
+    def _understand(self, seen: str, today: date) -> ParseResult:
         words = word_spans(seen, self.model.language)
         encoded, grams = self._encoder.encode(seen), ngrams(seen)
         chances, ranking = self._intents(grams, encoded)
         sentiment = self._sentiment(grams, encoded)
         language = detect_language(seen)
-        found = self._entities(seen, words, encoded)
+        found = self._entities(seen, words, encoded, today)
         return ParseResult(
-            text=text,
+            text=seen,
             intent=ranking[0] if ranking else Intent(None),
             entities=(*found, *self._about_the_message(sentiment, language)),
             intent_ranking=ranking,
@@ -125,14 +134,12 @@ class Interpreter:
             return None
         return head.sentiment(head.sentence.space.features(grams, encoded))
 
-    def _entities(self, text: str, words: Sequence[Span], encoded: EncodedText) -> list[Entity]:
+    def _entities(self, text: str, words: Sequence[Span], encoded: EncodedText, today: date) -> list[Entity]:
         """Return the entities of the text, the most exact extractor first where several found something."""
         plan, names = self.model.plan, self.model.plan.extractors
         matches = self._patterns.find(text)
         looked_up = self._looked_up(text, matches) if plan.lookup else []
-        builtin = (
-            find_builtin(text, plan.builtin, names.get("builtin", ""), self._today()) if plan.builtin else []
-        )
+        builtin = find_builtin(text, plan.builtin, names.get("builtin", ""), today) if plan.builtin else []
         learnt = []
         if self.model.tagger:
             learnt = self.model.tagger.entities(

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -266,3 +267,18 @@ def test_full_fine_tuning_changes_the_encoder(backbone: Path, cache: Path, tmp_p
     assert tuned.facts.width == plain.facts.width
     assert len(list(cache.glob("encoder-*"))) == 2
     assert Interpreter.load(tmp_path, DOMAIN).parse("hello").intent.name is not None
+
+
+def test_what_was_understood_is_remembered_for_a_day(trained: Trained) -> None:
+    """A short text is understood once a day; tomorrow its dates mean something else."""
+    today = [date(2026, 3, 18)]
+    folder = trained[0]
+    encoder = OnnxEncoder(folder / ENCODER_FOLDER)
+    interpreter = Interpreter(NluModel.load(folder), encoder, DOMAIN, today=lambda: today[0])
+    first = interpreter.parse("come tomorrow")
+    assert interpreter.parse("come tomorrow").entities is first.entities
+    today[0] += timedelta(days=1)
+    assert (found(first)["date"], found(interpreter.parse("come tomorrow"))["date"]) == (
+        "2026-03-19",
+        "2026-03-20",
+    )
