@@ -70,7 +70,8 @@ class StoryResult:
         """Write the story in Rasa's format, with a comment at each wrong step."""
         lines = [f"- story: {self.name}", "  steps:"]
         for step in self.steps:
-            note = f"  # found: {step.wrong}" if step.wrong else ""
+            found = step.wrong or (UNLIKELY_INTENT if step.is_warning else None)
+            note = f"  # found: {found}" if found else ""
             first, *rest = step.line.split("\n")
             lines += [f"  - {first}{note}", *(f"    {line}" for line in rest)]
         return "\n".join(lines)
@@ -95,9 +96,24 @@ class TestReport:
         actions = [step for story in self.stories for step in story.steps if step.is_action]
         return sum(not step.wrong for step in actions) / len(actions) if actions else 1.0
 
+    @property
+    def successful(self) -> tuple[StoryResult, ...]:
+        """The stories without a wrong step."""
+        return tuple(story for story in self.stories if story.passed)
+
+    @property
+    def with_warnings(self) -> tuple[StoryResult, ...]:
+        """The stories in which some intent was unlikely; they may have passed."""
+        return tuple(story for story in self.stories if any(step.is_warning for step in story.steps))
+
     def render_failed(self) -> str:
         """Write all failed stories as a story file."""
-        return "\n\n".join(["stories:", *(story.render() for story in self.failed)]) + "\n"
+        return render_stories(self.failed)
+
+
+def render_stories(stories: Iterable[StoryResult]) -> str:
+    """Write stories as a story file, with a comment at each step where something else was found."""
+    return "\n\n".join(["stories:", *(story.render() for story in stories)]) + "\n"
 
 
 def evaluate(

@@ -154,7 +154,7 @@ def _responses(parsed: Parsed) -> JSON:
     if not rows:
         return None
     targets = [example.intent for example, _ in rows]
-    chosen = [_selected(result, example.intent.partition("/")[0]) for example, result in rows]
+    chosen = [selected_response(result, example.intent.partition("/")[0]) for example, result in rows]
     keys = [response.get("intent_response_key") for response in chosen]
     predictions = [
         {
@@ -173,23 +173,22 @@ def _responses(parsed: Parsed) -> JSON:
     }
 
 
-def _selected(result: ParseResult, intent: str) -> Mapping[str, JSON]:
+def selected_response(result: ParseResult, intent: str) -> Mapping[str, JSON]:
+    """Return the answer chosen for a retrieval intent, empty without one."""
     selectors = result.response_selector
     chosen = selectors.get(intent) or selectors.get("default") or {}
     return chosen.get("response") or {}
 
 
 def _entities(parsed: Parsed) -> JSON:
-    """Return one report per extractor, word by word; entities about whole messages have no words."""
-    extractors = sorted(
-        {
-            str(entity.extractor)
-            for _, result in parsed
-            for entity in result.entities
-            if entity.start is not None
-        }
-    )
-    return {name: _extractor(parsed, name) for name in extractors} or None
+    """Return one report per extractor, word by word."""
+    return {name: _extractor(parsed, name) for name in extractors_of(parsed)} or None
+
+
+def extractors_of(parsed: Parsed) -> list[str]:
+    """Return who found entities; those about whole messages have no words to be judged by."""
+    found = (entity for _, result in parsed for entity in result.entities if entity.start is not None)
+    return sorted({str(entity.extractor) for entity in found})
 
 
 def _extractor(parsed: Parsed, extractor: str) -> JSON:
@@ -198,9 +197,9 @@ def _extractor(parsed: Parsed, extractor: str) -> JSON:
     errors: list[JSON] = []
     for example, result in parsed:
         found = [entity for entity in result.entities if entity.extractor == extractor]
-        words = _words(result)
-        expected_labels = [_label(word, example.entities) for word in words]
-        found_labels = [_label(word, found) for word in words]
+        words = words_of(result)
+        expected_labels = [label_of(word, example.entities) for word in words]
+        found_labels = [label_of(word, found) for word in words]
         targets += expected_labels
         predictions += found_labels
         if expected_labels != found_labels:
@@ -215,11 +214,13 @@ def _extractor(parsed: Parsed, extractor: str) -> JSON:
     return {**_summary(report), "errors": errors}
 
 
-def _words(result: ParseResult) -> Sequence[tuple[int, int]]:
+def words_of(result: ParseResult) -> Sequence[tuple[int, int]]:
+    """Return the character spans of a text's words."""
     return result.text_tokens or [match.span() for match in re.finditer(r"\w+", result.text)]
 
 
-def _label(word: tuple[int, int], entities: Iterable[Entity]) -> str:
+def label_of(word: tuple[int, int], entities: Iterable[Entity]) -> str:
+    """Return the type of the entity that covers a word, with role and group, or `no_entity`."""
     for entity in entities:
         start, end = entity.start, entity.end
         if start is not None and end is not None and start <= word[0] and word[1] <= end:

@@ -1,0 +1,148 @@
+"""Pictures of test results: who was taken for whom, and how sure the right and the wrong answers were.
+
+Import it only to draw: matplotlib takes half a second, and a serving installation has none.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from math import log
+from pathlib import Path
+
+from matplotlib import font_manager, rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+# The first fonts cover Latin letters; the rest are asked for what they lack, such as Chinese.
+_FONTS = (
+    "DejaVu Sans",
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "SimHei",
+    "Arial Unicode MS",
+)
+RIGHT, WRONG, INK, FAINT = "#2f6f9f", "#c2513b", "#222222", "#d9d9d9"
+MOST_LABELS = 60
+_LONGEST_LABEL = 40
+_BINS = 20
+
+
+def draw_confusions(
+    path: Path, title: str, targets: Sequence[str | None], predictions: Sequence[str | None]
+) -> None:
+    """Draw a confusion matrix: a row for each expected label, a column for each predicted one.
+
+    Of more than 60 labels those with the fewest mistakes are left out, and the picture says so.
+    """
+    counts = Counter((t or "(none)", p or "(none)") for t, p in zip(targets, predictions, strict=True))
+    labels = sorted({label for pair in counts for label in pair})
+    shown = _most_confused(counts, labels)
+    wrong = sum(count for (target, predicted), count in counts.items() if target != predicted)
+    total = sum(counts.values())
+    subtitle = f"{total - wrong} of {total} right ({(total - wrong) / max(total, 1):.1%})"
+    if len(shown) < len(labels):
+        subtitle += f"; {len(labels) - len(shown)} of {len(labels)} labels with few mistakes or none left out"
+    # Inches: a cell takes 0.36, a letter of a label 0.075 to the side and less downwards, where it leans.
+    cells = max(1.6, 0.36 * len(shown))
+    longest = min(_LONGEST_LABEL, max(map(len, shown), default=0))
+    width = max(6.0, cells + 0.075 * longest + 1.0)
+    figure = Figure(figsize=(width, cells + 0.06 * longest + 1.3), layout="constrained")
+    axes = figure.add_subplot()
+    _matrix(axes, counts, shown)
+    axes.set_title(f"{title}\n{subtitle}", loc="left", fontsize=11, color=INK)
+    _save(figure, path)
+
+
+def _most_confused(counts: Counter[tuple[str, str]], labels: Sequence[str]) -> list[str]:
+    if len(labels) <= MOST_LABELS:
+        return list(labels)
+    mistakes: Counter[str] = Counter(dict.fromkeys(labels, 0))
+    for (target, predicted), count in counts.items():
+        if target != predicted:
+            mistakes[target] += count
+            mistakes[predicted] += count
+    return sorted(label for label, _ in mistakes.most_common(MOST_LABELS))
+
+
+def _matrix(axes: Axes, counts: Counter[tuple[str, str]], labels: Sequence[str]) -> None:
+    """Colour the cells by count; numbers stand only where something is."""
+    rows = [[counts[target, predicted] or float("nan") for predicted in labels] for target in labels]
+    most = max(2, max(counts.values(), default=2))
+    axes.imshow(rows, cmap="Blues", norm=LogNorm(vmin=0.6, vmax=most * 1.5))
+    names = [label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…" for label in labels]
+    size = 9
+    axes.set_xticks(range(len(labels)), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
+    axes.set_yticks(range(len(labels)), names, fontsize=size)
+    axes.set_xticks([edge - 0.5 for edge in range(1, len(labels))], minor=True)
+    axes.set_yticks([edge - 0.5 for edge in range(1, len(labels))], minor=True)
+    axes.grid(which="minor", color=FAINT, linewidth=0.5)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_color(FAINT)
+    axes.set_xlabel("predicted", color=INK)
+    axes.set_ylabel("expected", color=INK)
+    for row, target in enumerate(labels):
+        for column, predicted in enumerate(labels):
+            count = counts[target, predicted]
+            if count:
+                dark = log(count / 0.6) / log(most * 1.5 / 0.6) > 0.6
+                right = row == column
+                axes.text(
+                    column,
+                    row,
+                    str(count),
+                    ha="center",
+                    va="center",
+                    fontsize=size,
+                    color="white" if dark else INK if right else WRONG,
+                    fontweight="normal" if right else "bold",
+                )
+
+
+def draw_confidences(path: Path, title: str, right: Sequence[float], wrong: Sequence[float]) -> None:
+    """Draw how sure right and wrong answers were, side by side; confidences in [0, 1]."""
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    left_axes, right_axes = figure.subplots(ncols=2, sharey=True)
+    edges = [index / _BINS for index in range(_BINS + 1)]
+    for axes, values, name, colour in (
+        (left_axes, right, "right", RIGHT),
+        (right_axes, wrong, "wrong", WRONG),
+    ):
+        axes.hist(values, bins=edges, orientation="horizontal", color=colour, rwidth=0.9)
+        mean = f", {sum(values) / len(values):.2f} on average" if values else ""
+        axes.set_title(f"{len(values)} {name}{mean}", fontsize=11, color=colour)
+        axes.set_xlim(0, max(1.0, axes.get_xlim()[1]))
+        axes.set_xlabel("messages")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(axis="x", color=FAINT, linewidth=0.5)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "left", "right"]].set_visible(False)
+        axes.set_ylim(0, 1)
+    left_axes.invert_xaxis()
+    left_axes.set_yticks([index / 10 for index in range(11)])
+    left_axes.set_ylabel("confidence")
+    for axes in (left_axes, right_axes):
+        axes.tick_params(axis="y", length=0)
+    figure.suptitle(title, fontsize=12, x=0.02, ha="left", color=INK)
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    known = set(font_manager.fontManager.get_font_names())
+    fonts = [name for name in _FONTS if name in known]
+    with rc_context({"font.family": fonts or ["sans-serif"]}), warnings.catch_warnings():
+        # A letter that no font has becomes a box; the report beside the picture spells it.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        for text in figure.findobj(Text):
+            text.set_fontfamily(fonts or ["sans-serif"])
+        FigureCanvasAgg(figure).print_png(path)  # type: ignore[no-untyped-call]

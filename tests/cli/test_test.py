@@ -1,0 +1,193 @@
+"""`frontdesk test` writes Rasa's report files, and pictures that can be read."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.cli.app import app
+from bot.cli.result_files import ResultFiles
+from bot.dialogue.messages import Entity, Intent, ParseResult
+from bot.runtime.evaluate import StepResult, StoryResult, TestReport
+from bot.training_data.nlu_examples import NluExample
+
+STORIES = TestReport(
+    (
+        StoryResult(
+            "right",
+            (
+                StepResult("user: |\n    hi\nintent: greet", expected="greet", predicted="greet"),
+                StepResult(
+                    "action: utter_greet", is_action=True, expected="utter_greet", predicted="utter_greet"
+                ),
+            ),
+        ),
+        StoryResult(
+            "unlikely",
+            (
+                StepResult(
+                    "action: utter_bye",
+                    is_warning=True,
+                    is_action=True,
+                    expected="utter_bye",
+                    predicted="utter_bye",
+                ),
+            ),
+        ),
+        StoryResult(
+            "wrong",
+            (
+                StepResult(
+                    "action: utter_bye",
+                    wrong="utter_greet (RulePolicy, 1.00)",
+                    is_action=True,
+                    expected="utter_bye",
+                    predicted="utter_greet",
+                ),
+            ),
+        ),
+    )
+)
+
+
+def _found(text: str, intent: str, confidence: float, *entities: Entity) -> ParseResult:
+    return ParseResult(text, Intent(intent, confidence), tuple(entities))
+
+
+PARSED = (
+    (NluExample("hi", "greet"), _found("hi", "greet", 0.9)),
+    (NluExample("查天气", "查询天气"), _found("查天气", "greet", 0.4)),
+    (
+        NluExample("to Oslo now", "travel", (Entity("city", "Oslo", 3, 7, role="to"),)),
+        _found("to Oslo now", "travel", 0.8, Entity("city", "Oslo", 3, 7, extractor="Learnt")),
+    ),
+    (
+        NluExample("from Rome", "travel", (Entity("city", "Rome", 5, 9),)),
+        _found("from Rome", "travel", 0.7, Entity("city", "Rome", 5, 9, extractor="Learnt")),
+    ),
+    (
+        NluExample("until when", "faq/hours"),
+        ParseResult(
+            "until when",
+            Intent("faq", 0.95),
+            response_selector={
+                "default": {"response": {"intent_response_key": "faq/price", "confidence": 0.6}},
+            },
+        ),
+    ),
+)
+
+
+def _json(path: Path) -> object:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_stories_are_written_by_how_they_went(tmp_path: Path) -> None:
+    """Each file names the stories it is for, and a failed step says what was found instead."""
+    ResultFiles(tmp_path, plot=False).write_stories(STORIES)
+    text = {path.name: path.read_text("utf-8") for path in tmp_path.glob("*.yml")}
+    assert "action: utter_bye  # found: utter_greet (RulePolicy, 1.00)" in text["failed_test_stories.yml"]
+    assert "story: right" not in text["failed_test_stories.yml"]
+    assert "story: unlikely" in text["successful_test_stories.yml"]
+    assert "story: wrong" not in text["successful_test_stories.yml"]
+    assert "action: utter_bye  # found: action_unlikely_intent" in text["stories_with_warnings.yml"]
+
+
+def test_the_story_report_counts_actions_intents_and_conversations(tmp_path: Path) -> None:
+    """Every label has Rasa's figures, and whole conversations are counted beside."""
+    ResultFiles(tmp_path, plot=False).write_stories(STORIES)
+    report = _json(tmp_path / "story_report.json")
+    assert isinstance(report, dict)
+    assert report["conversation_accuracy"] == {
+        "accuracy": 2 / 3,
+        "correct": 2,
+        "with_warnings": 1,
+        "total": 3,
+    }
+    assert report["utter_bye"] == {"precision": 1.0, "recall": 0.5, "f1-score": 2 / 3, "support": 2}
+    assert report["greet"]["support"] == 1
+
+
+def test_nlu_results_have_rasas_names_and_shapes(tmp_path: Path) -> None:
+    """Intents, answers and the words of entities: report, errors and successes of each."""
+    ResultFiles(tmp_path, plot=False).write_nlu(PARSED)
+    assert _json(tmp_path / "intent_errors.json") == [
+        {"text": "查天气", "intent": "查询天气", "intent_prediction": {"name": "greet", "confidence": 0.4}}
+    ]
+    successes = _json(tmp_path / "intent_successes.json")
+    assert isinstance(successes, list)
+    assert [row["text"] for row in successes] == ["hi", "to Oslo now", "from Rome", "until when"]
+    assert _json(tmp_path / "response_selection_errors.json") == [
+        {
+            "text": "until when",
+            "intent_response_key_target": "faq/hours",
+            "intent_response_key_prediction": {"name": "faq/price", "confidence": 0.6},
+        }
+    ]
+    report = _json(tmp_path / "Learnt_report.json")
+    assert isinstance(report, dict)
+    assert (report["city"]["recall"], report["city.to"]["recall"]) == (1.0, 0.0)
+    assert report["city.to"]["confused_with"] == {"city": 1}
+    errors = _json(tmp_path / "Learnt_errors.json")
+    assert isinstance(errors, list)
+    assert [row["text"] for row in errors] == ["to Oslo now"]
+
+
+def test_what_is_switched_off_is_not_written(tmp_path: Path) -> None:
+    """Rasa's switches leave files out, and no file of an earlier test stays behind."""
+    ResultFiles(tmp_path, plot=False).write_nlu(PARSED)
+    assert (tmp_path / "intent_errors.json").exists()
+    files = ResultFiles(tmp_path, successes=False, errors=False, warnings=False, plot=False)
+    files.write_nlu(PARSED)
+    files.write_stories(STORIES)
+    reports = {
+        "intent_report.json",
+        "response_selection_report.json",
+        "Learnt_report.json",
+        "story_report.json",
+    }
+    assert {path.name for path in tmp_path.iterdir()} == reports
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Return width and height of a PNG from its header."""
+    header = path.read_bytes()[:24]
+    assert header[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", header[16:24])
+    return width, height
+
+
+@pytest.mark.parametrize("labels", [1, 3, 70], ids="{} labels".format)
+def test_a_confusion_matrix_grows_with_its_labels(tmp_path: Path, labels: int) -> None:
+    """A cell never gets smaller than its number; a letter that no font has is no error."""
+    pictures = pytest.importorskip("bot.cli.pictures")
+    names = [f"意图{index}\U0001f9ff" for index in range(labels)]
+    path = tmp_path / "matrix.png"
+    pictures.draw_confusions(path, "Intents", names, [*names[1:], names[0]])
+    width, height = _size(path)
+    assert min(width, height) >= 36 * min(labels, pictures.MOST_LABELS)
+
+
+def test_pictures_stand_beside_the_reports(tmp_path: Path) -> None:
+    """Each report has a confusion matrix, and all but the stories a histogram."""
+    pytest.importorskip("matplotlib")
+    ResultFiles(tmp_path).write_nlu(PARSED)
+    ResultFiles(tmp_path).write_stories(STORIES)
+    names = {path.stem.rpartition("_")[0]: path for path in tmp_path.glob("*.png")}
+    assert {path.name for path in tmp_path.glob("*.png")} == {
+        *(f"{kind}_confusion_matrix.png" for kind in ("intent", "response_selection", "Learnt", "story")),
+        *(f"{kind}_histogram.png" for kind in ("intent", "response_selection", "Learnt")),
+    }
+    assert all(min(_size(path)) > 200 for path in names.values())
+
+
+def test_a_project_without_a_model_is_told_so(tmp_path: Path) -> None:
+    """No traceback, and no result files."""
+    result = CliRunner().invoke(app, ["test", "--project", str(tmp_path), "--out", str(tmp_path / "results")])
+    assert result.exit_code == 1
+    assert "no trained model" in result.output.replace("\n", " ")
+    assert not (tmp_path / "results").exists()
