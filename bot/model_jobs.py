@@ -109,7 +109,8 @@ def _train(folder: Path, models: Path, force: bool) -> JSON:
         project = Project.load(folder, domain=_DATA, config=_DATA, data=(_DATA,))
         outcome = train_project(project, models, train_nlu=train_nlu, check=check_project, force=force)
     except InvalidProject as error:
-        return _Failure(str(error), is_input=True)
+        # The caller knows nothing of the folder that its project stood in.
+        return _Failure(str(error).replace(f"{folder}/", ""), is_input=True)
     # A rim: whatever breaks in there, the caller in the other process is told.
     except Exception as error:  # noqa: BLE001
         return _Failure(f"{type(error).__name__}: {error}", is_input=False)
@@ -134,7 +135,8 @@ def _cross_validate(folder: Path, folds: int) -> JSON:
             interpreter = Interpreter.load(target, project.domain)
             parsed += [(example, interpreter.parse(example.text)) for example in held_out.examples]
     except InvalidProject as error:
-        return _Failure(str(error), is_input=True)
+        # The caller knows nothing of the folder that its project stood in.
+        return _Failure(str(error).replace(f"{folder}/", ""), is_input=True)
     # A rim, as above.
     except Exception as error:  # noqa: BLE001
         return _Failure(f"{type(error).__name__}: {error}", is_input=False)

@@ -17,13 +17,18 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI, Request
+from fastapi.routing import APIRoute
 
 from bot.dialogue.events import ActionExecuted, BotUttered
 from bot.dialogue.messages import UserMessage
 from bot.errors import SettingsError
 from bot.runtime.tracker_store import InMemoryTrackerStore
 from bot.server.auth import Access
-from tests.server.contract_bot import PROJECT, Served, Trainer, serve
+from bot.server.conversations_api import ConversationsApi
+from bot.server.model_api import ModelApi
+from bot.server.parts import ApiParts
+from bot.server.training_api import TrainingApi
+from tests.server.contract_bot import PROJECT, InPlaceJobs, Served, Trainer, serve
 from tests.server.factories import RunningServer
 
 CONVERSATION = "/conversations/mia"
@@ -307,3 +312,19 @@ def test_an_unknown_way_to_sign_is_refused_at_the_start() -> None:
     """A typo in --jwt-method does not leave the API open."""
     with pytest.raises(SettingsError, match="--jwt-method is 'none', expected one of HS256"):
         Access("token", "secret", "none")
+
+
+def test_every_route_is_documented(served: Served, trainer: Trainer) -> None:
+    """The page on the HTTP API has a row for each route."""
+    page = (Path(__file__).parents[2] / "docs" / "http-api.md").read_text("utf-8")
+    parts = ApiParts(served.live, InPlaceJobs(trainer))
+    routers = (
+        ConversationsApi(served.live).router(parts.access),
+        ModelApi(parts).router(),
+        TrainingApi(parts).router(),
+    )
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    assert len(routes) == 17
+    for route in routes:
+        [method] = route.methods
+        assert f"`{method} {route.path.replace('{conversation_id:path}', '{id}')}`" in page
