@@ -1,8 +1,9 @@
-"""Hold the engine to recorded conversations of Rasa 3.6: `python -m benchmarks.conformance FOLDER`.
+"""Hold the engine to what Rasa 3.6 was seen to do: `python -m benchmarks.conformance FOLDER`.
 
-FOLDER holds `projects/` (bots in Rasa's format) and `traces/` (what Rasa did, one JSON file per project).
-Every message of every recorded conversation is sent through the processor; each turn must bring the same
-events in the same order. The first difference of each failing conversation is printed side by side.
+FOLDER holds `projects/` (bots in Rasa's format), `golden/` (Rasa's own view of each) and `traces/` (what
+Rasa did in conversations), one JSON file per project. Every part of a golden file must be what we make of
+the project; every message of every recorded conversation is sent through the processor, and each turn must
+bring the same events in the same order. First differences are printed side by side.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
+from benchmarks.golden import PARTS
 from bot.dialogue.domain import Domain
 from bot.dialogue.events import ActionExecuted, BotUttered, Event, UserUttered
 from bot.dialogue.messages import ParseResult, UserMessage
@@ -192,6 +194,34 @@ def check_all(folder: Path, only: str = "") -> Iterator[Result | tuple[str, str]
             yield path.stem, str(error)
 
 
+def check_golden(folder: Path, only: str = "") -> Iterator[tuple[str, str | None]]:
+    """Compare every golden file; gives each project's name and the first difference, None when equal."""
+    for path in sorted((folder / "golden").glob(f"{only}*.json")):
+        try:
+            project = Project.load(folder / "projects" / path.stem)
+        except FrontdeskError as error:
+            yield path.stem, f"not loaded: {error}"
+            continue
+        rasa = json.loads(path.read_text(encoding="utf-8"))
+        differences = (_first_difference(name, *part(project, rasa)) for name, part in PARTS.items())
+        yield path.stem, next((difference for difference in differences if difference), None)
+
+
+def _first_difference(part: str, ours: JSON, theirs: JSON) -> str | None:
+    """Tell where two values first differ: the part, the way down, ours and Rasa's."""
+    where = [part]
+    while ours != theirs:
+        if isinstance(ours, dict) and isinstance(theirs, dict) and ours.keys() == theirs.keys():
+            key = next(key for key in ours if ours[key] != theirs[key])
+        elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+            key = next(index for index in range(len(ours)) if ours[index] != theirs[index])
+        else:
+            return f"{'.'.join(where)}: {ours!r:.200} instead of {theirs!r:.200}"
+        where.append(str(key))
+        ours, theirs = ours[key], theirs[key]
+    return None
+
+
 def _line(event: JSON | None) -> str:
     return "" if event is None else " ".join(str(value) for value in event.values())
 
@@ -205,26 +235,45 @@ def describe(difference: Difference) -> Iterator[str]:
         yield f"  {' ' if left == right else '*'} {_line(left):<60.60} | {_line(right):.60}"
 
 
-def main(
-    folder: Annotated[Path, typer.Argument(help="Folder with projects/ and traces/.")],
-    only: Annotated[str, typer.Option(help="Only projects whose name begins so.")] = "",
-    show: Annotated[int, typer.Option(help="Differences to print for each project.")] = 1,
-) -> None:
-    """Replay recorded conversations of Rasa and report every difference."""
-    logging.disable(logging.ERROR)
-    equal = turns = loaded = 0
+def report_golden(folder: Path, only: str) -> bool:
+    """Print what is not as in the golden files; tell whether all is."""
+    results = dict(check_golden(folder, only))
+    for name, difference in results.items():
+        if difference:
+            typer.echo(f"{name}: {difference}")
+    loaded = sum(not (difference or "").startswith("not loaded") for difference in results.values())
+    equal = sum(difference is None for difference in results.values())
+    typer.echo(f"{loaded} of {len(results)} projects loaded, {equal} golden files equal")
+    return equal == len(results)
+
+
+def report_traces(folder: Path, only: str, show: int) -> bool:
+    """Print each project's turns and first differences; tell whether all turns are equal."""
+    equal = turns = trained = refused = 0
     for result in check_all(folder, only):
         if not isinstance(result, Result):
+            refused += 1
             typer.echo(f"{result[0]}: not trained: {result[1]}")
             continue
-        loaded, equal, turns = loaded + 1, equal + result.equal, turns + result.turns
+        trained, equal, turns = trained + 1, equal + result.equal, turns + result.turns
         failed = len(result.differences)
         typer.echo(f"{result.project}: {result.equal}/{result.turns} turns, {failed} conversations differ")
         for difference in result.differences[:show]:
             for line in describe(difference):
                 typer.echo(line)
-    typer.echo(f"{loaded} projects, {equal} of {turns} turns equal")
-    raise typer.Exit(0 if turns and equal == turns else 1)
+    typer.echo(f"{trained} projects trained, {equal} of {turns} turns equal")
+    return equal == turns and not refused
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(help="Folder with projects/, golden/ and traces/.")],
+    only: Annotated[str, typer.Option(help="Only projects whose name begins so.")] = "",
+    show: Annotated[int, typer.Option(help="Differences to print for each project.")] = 1,
+) -> None:
+    """Compare with what Rasa was seen to do and report every difference."""
+    logging.disable(logging.ERROR)
+    is_equal = [report_golden(folder, only), report_traces(folder, only, show)]
+    raise typer.Exit(0 if all(is_equal) else 1)
 
 
 if __name__ == "__main__":
