@@ -21,10 +21,12 @@ from bot.policies.ensemble import Ensemble
 from bot.runtime import model_package
 from bot.runtime.action_runner import ActionRunner
 from bot.runtime.conversations import ConversationProcessor
-from bot.runtime.crm_tracker_store import CrmTrackerStore
 from bot.runtime.custom_actions import ActionServer, HttpActions, InProcessActions, NoActions
 from bot.runtime.live import LiveProcessor
 from bot.runtime.model_package import ModelPackage
+from bot.runtime.nlg_server import NlgServer
+from bot.runtime.nlu_server import NluServer
+from bot.runtime.stores.opened import OpenedStores
 from bot.server.app import create_app, delivery_of
 from bot.server.parts import ApiParts, ServerParts
 from bot.settings import CRM_URL, ActionPackage, Settings
@@ -85,13 +87,15 @@ class Assistant:
     settings: Settings
     model: Model
     store: database.Store
-    tracker_store: CrmTrackerStore
+    stores: OpenedStores
     processor: LiveProcessor
     custom: ActionServer
+    writer: NlgServer | None = None
+    nlu: NluServer | None = None
 
     @classmethod
     def start(cls, settings: Settings) -> Assistant:
-        """Open the store, load the model and start the actions.
+        """Open the stores, load the model and start the actions.
 
         Raises:
             ModelError: No model can be loaded.
@@ -105,18 +109,23 @@ class Assistant:
         except database.StoreUnavailable as error:
             raise SettingsError(f"{CRM_URL}: {error}") from error
         custom = _actions(settings)
-        tracker_store = CrmTrackerStore(store)
+        stores = OpenedStores.open(
+            settings.root, store, settings.tracker_store, settings.lock_store, settings.event_broker
+        )
+        writer = NlgServer(settings.nlg) if settings.nlg else None
+        nlu = NluServer(settings.nlu) if settings.nlu else None
         processor = ConversationProcessor(
             domain=model.domain,
             parser=model.interpreter,
             policies=model.policies,
-            runner=ActionRunner(model.domain, custom),
-            store=tracker_store,
+            runner=ActionRunner(model.domain, custom, writer=writer),
+            store=stores.tracker_store,
+            locks=stores.locks,
             max_predictions=settings.max_predictions,
         )
-        live = LiveProcessor(processor)
+        live = LiveProcessor(processor, nlu)
         live.swap(model)
-        return cls(settings, model, store, tracker_store, live, custom)
+        return cls(settings, model, store, stores, live, custom, writer, nlu)
 
     async def is_reachable(self) -> bool:
         """Whether the store answers."""
@@ -131,8 +140,13 @@ class Assistant:
         return True
 
     async def close(self) -> None:
-        """Let go of the reminders, the actions and the store."""
+        """Let go of the reminders, the actions, other servers and the stores."""
         await self.processor.close()
+        if self.writer:
+            await self.writer.close()
+        if self.nlu:
+            self.nlu.close()
+        await self.stores.close()
         if isinstance(self.custom, HttpActions):
             await self.custom.close()
         elif isinstance(self.custom, InProcessActions):
@@ -142,7 +156,7 @@ class Assistant:
     def app(self, *, api: ApiParts | None = None, cors_origins: Sequence[str] = ()) -> FastAPI:
         """Return the web application around this assistant; `api` is what Rasa's HTTP API works on."""
         parts = ServerParts(
-            channel_parts=ChannelParts(self.processor, self.tracker_store),
+            channel_parts=ChannelParts(self.processor, self.stores.tracker_store),
             model=self.processor,
             store=self,
             close=self.close,

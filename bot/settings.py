@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.dialogue.messages import JSON
 from bot.errors import SettingsError, nearest
-from bot.runtime.custom_actions import DEFAULT_TIMEOUT_S, ActionEndpoint
+from bot.runtime.custom_actions import ActionEndpoint
+from bot.runtime.http_endpoint import DEFAULT_TIMEOUT_S, HttpEndpoint
 from bot.runtime.processor import DEFAULT_MAX_PREDICTIONS
+from bot.runtime.stores.registry import (
+    EVENT_BROKERS,
+    LOCK_STORES,
+    BrokerOptions,
+    LockOptions,
+    TrackerStoreOptions,
+    read_tracker_store,
+)
 from bot.training_data.yaml_files import read_yaml
 
 CRM_URL = "FRONTDESK_CRM_URL"
@@ -18,10 +27,11 @@ MAX_PREDICTIONS = "MAX_NUMBER_OF_PREDICTIONS"
 DEFAULT_CREDENTIALS: Mapping[str, JSON] = {"rest": None, "web_widget": None}
 
 _ENDPOINTS = ("action_endpoint", "event_broker", "lock_store", "models", "nlg", "nlu", "tracker_store")
-_ACTION_KEYS = (
+ACTION_KEYS = (
     "package", "url", "timeout", "headers", "params", "token", "token_name", "basic_auth", "cafile",
     "enable_selective_domain",
 )  # fmt: skip
+_HTTP_KEYS = ("url", "timeout", "headers", "params", "token", "token_name", "basic_auth", "cafile", "type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +44,11 @@ class ActionPackage:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What an operator can set. `actions` is None where a project has no actions of its own."""
+    """What an operator can set. `actions` is None where a project has no actions of its own.
+
+    Without a `tracker_store` conversations live in the CRM, without a `lock_store` their order is held
+    within this process, without `nlg` the domain writes the responses, without `nlu` the model understands.
+    """
 
     root: Path
     models: Path
@@ -42,6 +56,11 @@ class Settings:
     actions: ActionPackage | ActionEndpoint | None = None
     credentials: Mapping[str, JSON] = field(default_factory=lambda: dict(DEFAULT_CREDENTIALS))
     max_predictions: int = DEFAULT_MAX_PREDICTIONS
+    tracker_store: TrackerStoreOptions | None = None
+    lock_store: LockOptions | None = None
+    event_broker: BrokerOptions | None = None
+    nlg: HttpEndpoint | None = None
+    nlu: HttpEndpoint | None = None
 
     @classmethod
     def read(cls, root: Path, *, models: Path | None = None) -> Settings:
@@ -63,6 +82,11 @@ class Settings:
             actions=_actions(endpoints.get("action_endpoint")),
             credentials=credentials or dict(DEFAULT_CREDENTIALS),
             max_predictions=_whole_number(MAX_PREDICTIONS, DEFAULT_MAX_PREDICTIONS),
+            tracker_store=read_tracker_store(endpoints.get("tracker_store")),
+            lock_store=LOCK_STORES.read(endpoints.get("lock_store")),
+            event_broker=EVENT_BROKERS.read(endpoints.get("event_broker")),
+            nlg=_nlg(endpoints.get("nlg")),
+            nlu=_server("nlu", endpoints.get("nlu")),
         )
 
 
@@ -81,27 +105,60 @@ def _actions(section: JSON) -> ActionPackage | ActionEndpoint | None:
     where = "endpoints.yml: action_endpoint"
     if not isinstance(section, dict) or not {"package", "url"} & set(section):
         raise SettingsError(f"{where} is {section!r}, expected 'url:' or 'package:'")
+    _check_keys(where, section, ACTION_KEYS)
+    if "package" in section:
+        return ActionPackage(str(section["package"]), _timeout_s(where, section))
+    selective = bool(section.get("enable_selective_domain"))
+    return ActionEndpoint(**_connection(where, section), selective_domain=selective)
+
+
+def _nlg(section: JSON) -> HttpEndpoint | None:
+    """Read `nlg`; `{type: response}` is Rasa's name for the domain's own responses."""
+    if isinstance(section, dict) and section.get("type") == "response":
+        return None
+    return _server("nlg", section)
+
+
+def _server(name: str, section: JSON) -> HttpEndpoint | None:
+    if section is None:
+        return None
+    where = f"endpoints.yml: {name}"
+    if not isinstance(section, dict) or not section.get("url"):
+        raise SettingsError(f"{where} is {section!r}, expected 'url:'")
+    kind = section.get("type")
+    if kind not in (None, "callback", "http"):
+        raise SettingsError(f"{where}.type is {kind!r}, expected a server: leave it out")
+    _check_keys(where, section, _HTTP_KEYS)
+    return HttpEndpoint(**_connection(where, section))
+
+
+def _check_keys(where: str, section: Mapping[str, JSON], known: Sequence[str]) -> None:
     for key in section:
-        if key not in _ACTION_KEYS:
-            raise SettingsError(f"{where} has no setting '{key}'{nearest(key, _ACTION_KEYS)}")
+        if key not in known:
+            raise SettingsError(f"{where} has no setting '{key}'{nearest(key, known)}")
+
+
+def _connection(where: str, section: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Return the arguments of an `HttpEndpoint`."""
+    auth = section.get("basic_auth") or {}
+    return {
+        "url": str(section["url"]),
+        "timeout_s": _timeout_s(where, section),
+        "headers": section.get("headers") or {},
+        "params": section.get("params") or {},
+        "token": section.get("token"),
+        "token_name": section.get("token_name") or "token",
+        "username": auth.get("username"),
+        "password": auth.get("password"),
+        "cafile": section.get("cafile"),
+    }
+
+
+def _timeout_s(where: str, section: Mapping[str, JSON]) -> float:
     timeout_s = section.get("timeout", DEFAULT_TIMEOUT_S)
     if isinstance(timeout_s, bool) or not isinstance(timeout_s, int | float) or timeout_s <= 0:
         raise SettingsError(f"{where}.timeout is {timeout_s!r}, expected seconds above 0")
-    if "package" in section:
-        return ActionPackage(str(section["package"]), float(timeout_s))
-    auth = section.get("basic_auth") or {}
-    return ActionEndpoint(
-        url=str(section["url"]),
-        timeout_s=float(timeout_s),
-        headers=section.get("headers") or {},
-        params=section.get("params") or {},
-        token=section.get("token"),
-        token_name=section.get("token_name") or "token",
-        username=auth.get("username"),
-        password=auth.get("password"),
-        cafile=section.get("cafile"),
-        selective_domain=bool(section.get("enable_selective_domain")),
-    )
+    return float(timeout_s)
 
 
 def _whole_number(variable: str, default: int) -> int:

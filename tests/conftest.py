@@ -9,6 +9,9 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.chromium import executable, launch
+from tests.services import new_postgresql, rabbitmq, redis_prefix, redis_url
+
+__all__ = ["new_postgresql", "rabbitmq", "redis_prefix", "redis_url"]  # fixtures of all rooms
 
 
 @pytest.fixture(scope="module")

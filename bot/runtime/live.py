@@ -43,9 +43,11 @@ class LiveProcessor:
 
     All processors share one store, the locks, the turns that wait to be stored, and the reminders; so after
     a swap every conversation goes on, and turns under way end with the model that they began with.
+    `nlu` understands in the place of every model, where an operator set another server for it.
     """
 
     _base: ConversationProcessor
+    nlu: Parser | None = None
     _serving: _Serving | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -77,7 +79,7 @@ class LiveProcessor:
 
     def parse(self, text: str) -> ParseResult:
         """Understand one text outside any conversation; called in a worker thread."""
-        return self._loaded().model.interpreter.parse(text)
+        return (self.nlu or self._loaded().model.interpreter).parse(text)
 
     async def handle(self, message: UserMessage) -> Sequence[BotUttered]:
         """Take one message through its turn.
@@ -92,7 +94,7 @@ class LiveProcessor:
         processor = replace(
             self._base,
             domain=model.domain,
-            parser=model.interpreter,
+            parser=self.nlu or model.interpreter,
             policies=model.policies,
             runner=replace(self._base.runner, domain=model.domain),
             marks={"model_id": model.model_id, "assistant_id": model.assistant_id},

@@ -2,56 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from crm_connector import database
 from crm_connector.tables import Base
-
-_SERVER = os.environ.get(
-    "FRONTDESK_TEST_POSTGRES_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
-)
-
-
-def _execute(url: str, statement: str) -> None:
-    """Run a statement outside any transaction."""
-    engine = create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"connect_timeout": 3})
-    try:
-        with engine.connect() as connection:
-            connection.execute(text(statement))
-    finally:
-        engine.dispose()
-
-
-@pytest.fixture(scope="session")
-def new_postgresql() -> Iterator[Callable[[], str]]:
-    """Make empty schemas in a database that only this run has, and drop exactly that one in the end."""
-    name = f"frontdesk_test_{uuid.uuid4().hex}"
-    address = make_url(_SERVER).set(database=name)
-    url = address.render_as_string(hide_password=False)
-
-    def make() -> str:
-        schema = f"store_{uuid.uuid4().hex}"
-        _execute(url, f"CREATE SCHEMA {schema}")
-        with_schema = address.update_query_dict({"options": f"-c search_path={schema}"})
-        return with_schema.render_as_string(hide_password=False)
-
-    try:
-        _execute(_SERVER, f"CREATE DATABASE {name}")
-    except OperationalError as error:
-        reason = f"PostgreSQL is not reachable at {make_url(_SERVER)!r}: {error.orig}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    yield make
-    _execute(_SERVER, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])

@@ -1,0 +1,177 @@
+"""The kinds of tracker store, lock store and event broker that `endpoints.yml` may name.
+
+A new kind is a file with its options, and a row here. Names are compared without regard to case.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from bot.dialogue.messages import JSON
+from bot.errors import SettingsError, nearest
+from bot.runtime.conversations import ConversationStore
+from bot.runtime.event_brokers.file_broker import FileBrokerOptions
+from bot.runtime.event_brokers.publisher import EventBroker
+from bot.runtime.event_brokers.rabbitmq_broker import RabbitMqOptions
+from bot.runtime.event_brokers.sql_broker import SqlBrokerOptions
+from bot.runtime.locks import ConversationLocks, Locks
+from bot.runtime.options import place_of, read_options
+from bot.runtime.redis_locks import RedisLockOptions
+from bot.runtime.stores.redis_tracker_store import RedisTrackerStoreOptions
+from bot.runtime.stores.sql_tracker_store import SqlTrackerStoreOptions
+from bot.runtime.tracker_store import InMemoryTrackerStore
+
+T = TypeVar("T")
+
+
+class TrackerStoreOptions(Protocol):
+    """What is set for a tracker store."""
+
+    def open_store(self, root: Path) -> ConversationStore:
+        """Open the store for the project in `root`; raises `SettingsError` if it cannot be used."""
+        ...
+
+
+class LockOptions(Protocol):
+    """What is set for a lock store."""
+
+    def open_locks(self, root: Path) -> Locks:
+        """Open the locks for the project in `root`; raises `SettingsError` if they cannot be used."""
+        ...
+
+
+class BrokerOptions(Protocol):
+    """What is set for an event broker."""
+
+    def open_broker(self, root: Path) -> EventBroker:
+        """Return the broker for the project in `root`; raises `SettingsError` if it cannot be used."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryStoreOptions:
+    """`tracker_store: {type: InMemory}`: conversations end with the process."""
+
+    def open_store(self, root: Path) -> ConversationStore:  # noqa: ARG002 (the seam's signature)
+        """Return an empty store."""
+        return InMemoryTrackerStore()
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryLockOptions:
+    """`lock_store: {type: in_memory}`: order within this process."""
+
+    def open_locks(self, root: Path) -> Locks:  # noqa: ARG002 (the seam's signature)
+        """Return the locks."""
+        return ConversationLocks()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnStoreOptions:
+    """A tracker store of the project's own, by Python path; the section's other keys are its arguments."""
+
+    path: str
+    arguments: Mapping[str, JSON] = field(default_factory=dict)
+
+    def open_store(self, root: Path) -> ConversationStore:
+        """Import and build the store; its module is looked for beside the project's files too.
+
+        Raises:
+            SettingsError: It cannot be imported, does not take the arguments, or lacks a method.
+        """
+        if str(root.resolve()) not in sys.path:
+            sys.path.insert(0, str(root.resolve()))
+        module, _, name = self.path.rpartition(".")
+        try:
+            store: ConversationStore = getattr(import_module(module), name)(**self.arguments)
+        except (ImportError, AttributeError, TypeError) as error:
+            raise SettingsError(f"tracker_store: '{self.path}' cannot be used: {error}") from error
+        missing = [name for name in ("load", "append", "replace", "transcript") if not hasattr(store, name)]
+        if missing:
+            raise SettingsError(
+                f"tracker_store: '{self.path}' has no method '{missing[0]}'; a store that was written for "
+                "Rasa must be ported, docs/operator.md says how"
+            )
+        return store
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds(Generic[T]):
+    """The kinds of one section: by name, those that are refused with the reason, and the default type."""
+
+    section: str
+    known: Mapping[str, Callable[..., T]]
+    refused: Mapping[str, str] = field(default_factory=dict)
+    default: str | None = None
+
+    def read(self, section: JSON) -> T | None:
+        """Read a section; None where there is none.
+
+        Raises:
+            SettingsError: The type is unknown or refused, or one of its settings is wrong.
+        """
+        if section is None:
+            return None
+        if not isinstance(section, dict):
+            raise SettingsError(
+                f"endpoints.yml: {self.section} is {section!r}, expected a mapping with 'type:'"
+            )
+        written = section.get("type") or self.default
+        if written is None:
+            raise SettingsError(
+                f"{place_of(section)}: {self.section} has no 'type:', expected one of {', '.join(self.known)}"
+            )
+        kind = str(written).lower()
+        if kind in self.refused:
+            raise SettingsError(f"{place_of(section, 'type')}: {self.section}: {self.refused[kind]}")
+        if kind not in self.known:
+            names = (*self.known, *self.refused)
+            raise SettingsError(
+                f"{place_of(section, 'type')}: {self.section} has no type '{written}'{nearest(kind, names)}; "
+                f"expected one of {', '.join(self.known)}"
+            )
+        return read_options(self.known[kind], section, self.section)
+
+
+TRACKER_STORES: Kinds[TrackerStoreOptions] = Kinds(
+    "tracker_store",
+    {
+        "inmemory": InMemoryStoreOptions,
+        "in_memory": InMemoryStoreOptions,
+        "sql": SqlTrackerStoreOptions,
+        "redis": RedisTrackerStoreOptions,
+    },
+    {
+        "mongod": "MongoDB is not supported; use type SQL with dialect postgresql, or redis",
+        "dynamo": "DynamoDB is not supported; use type SQL with dialect postgresql, or redis",
+    },
+    default="inmemory",
+)
+LOCK_STORES: Kinds[LockOptions] = Kinds(
+    "lock_store",
+    {"in_memory": InMemoryLockOptions, "inmemory": InMemoryLockOptions, "redis": RedisLockOptions},
+    default="in_memory",
+)
+EVENT_BROKERS: Kinds[BrokerOptions] = Kinds(
+    "event_broker",
+    {"pika": RabbitMqOptions, "sql": SqlBrokerOptions, "file": FileBrokerOptions},
+    {"kafka": "Kafka is not supported; use type pika (RabbitMQ), sql or file"},
+    default="pika",
+)
+
+
+def read_tracker_store(section: JSON) -> TrackerStoreOptions | None:
+    """Read `tracker_store`; a type with a dot in it is the Python path of a class of the project's own.
+
+    Raises:
+        SettingsError: The section is wrong.
+    """
+    path = section.get("type") if isinstance(section, dict) else None
+    if isinstance(path, str) and "." in path:
+        return OwnStoreOptions(path, {key: value for key, value in section.items() if key != "type"})
+    return TRACKER_STORES.read(section)
