@@ -1,6 +1,8 @@
 """Measure a served assistant over REST: start to first reply, latency, throughput, memory; prints JSON.
 
-Run `python -m benchmarks.serve` in a trained project. Compare only figures of one run on one machine.
+`python -m benchmarks.serve` measures the trained project in this folder. With `--peer PATH_TO_RASA_PYTHON` a
+copy of the project is trained, validated and served by both engines in one run, and ratios are printed.
+Compare only figures of one run on one machine.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
 import statistics
 import subprocess
@@ -15,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,16 +26,8 @@ from typing import Annotated
 
 import typer
 
-MESSAGES = (
-    "hello",
-    "how long does shipping take?",
-    "my parcel is three days late and nobody answers, I am really angry",
-    "LC104233",
-    "thanks",
-    "can you recommend headphones for running?",
-    "你好,我的包裹还没到",
-    "bye",
-)
+from bot.training_data.project import Project
+
 START_LIMIT_S = 180
 REPLY_LIMIT_S = 60
 
@@ -45,6 +40,7 @@ class Figures:
     idle_memory_mib: int
     p50_ms: float
     p95_ms: float
+    p50_repeated_ms: float
     messages_per_s_1_client: float
     messages_per_s_many_clients: float
     p95_many_clients_ms: float
@@ -84,7 +80,7 @@ def memory_mib(pid: int, field: str) -> int:
 
 
 @contextmanager
-def served(command: Sequence[str], port: int, project: Path) -> Iterator[tuple[int, float]]:
+def served(command: Sequence[str], port: int, project: Path, greeting: str) -> Iterator[tuple[int, float]]:
     """Run a server; yield its process id and the seconds from its start to its first reply."""
     with tempfile.NamedTemporaryFile("w+", suffix=".log") as log:
         started = time.perf_counter()
@@ -92,17 +88,19 @@ def served(command: Sequence[str], port: int, project: Path) -> Iterator[tuple[i
             command, cwd=project, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
         try:
-            yield process.pid, _first_reply(process, port, started, Path(log.name))
+            yield process.pid, _first_reply(process, port, started, Path(log.name), greeting)
         finally:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(timeout=30)
 
 
-def _first_reply(process: subprocess.Popen[bytes], port: int, started: float, log: Path) -> float:
+def _first_reply(
+    process: subprocess.Popen[bytes], port: int, started: float, log: Path, greeting: str
+) -> float:
     while time.perf_counter() - started < START_LIMIT_S:
         customer = Customer(port)
         try:
-            _, answer = customer.send("first", MESSAGES[0])
+            _, answer = customer.send("first", greeting)
             if answer:
                 return time.perf_counter() - started
         except (OSError, ValueError, RuntimeError, http.client.HTTPException):
@@ -114,13 +112,19 @@ def _first_reply(process: subprocess.Popen[bytes], port: int, started: float, lo
     raise SystemExit(f"the server gave no reply:\n{log.read_text(encoding='utf-8')[-4000:]}")
 
 
-def in_turn(port: int, messages: Sequence[str], conversations: int) -> tuple[list[float], int]:
-    """Hold conversations one after the other; return all latencies in seconds and the empty answers."""
+def in_turn(
+    port: int, messages: Sequence[str], conversations: int, *, repeated: bool = False
+) -> tuple[list[float], int]:
+    """Hold conversations one after the other; return all latencies in seconds and the empty answers.
+
+    Unless `repeated`, every text is new: a number stands behind it, so that nothing understood before helps.
+    """
     customer = Customer(port)
     latencies, empty = [], 0
     for number in range(conversations):
         for message in messages:
-            seconds, answer = customer.send(f"turn-{number}", message)
+            text = message if repeated else f"{message} {number}"
+            seconds, answer = customer.send(f"turn-{repeated}-{number}", text)
             latencies.append(seconds)
             empty += not answer
     customer.close()
@@ -128,7 +132,7 @@ def in_turn(port: int, messages: Sequence[str], conversations: int) -> tuple[lis
 
 
 def at_once(port: int, messages: Sequence[str], clients: int, seconds: float) -> tuple[list[float], float]:
-    """Let clients talk at once; return all latencies in seconds and the messages answered per second."""
+    """Let clients talk at once, each text new; return latencies in seconds and messages per second."""
     latencies: list[float] = []
     started = time.perf_counter()
 
@@ -137,7 +141,8 @@ def at_once(port: int, messages: Sequence[str], clients: int, seconds: float) ->
         number = 0
         while time.perf_counter() - started < seconds:
             for message in messages:
-                latencies.append(customer.send(f"many-{client}-{number}", message)[0])
+                sender_id = f"many-{client}-{number}"
+                latencies.append(customer.send(sender_id, f"{message} {client} {number}")[0])
             number += 1
         customer.close()
 
@@ -158,16 +163,18 @@ def measure(
     command: Sequence[str], port: int, project: Path, messages: Sequence[str], clients: int, seconds: float
 ) -> Figures:
     """Start a server, talk to it and stop it."""
-    with served(command, port, project) as (pid, start_s):
+    with served(command, port, project, messages[0]) as (pid, start_s):
         idle = memory_mib(pid, "VmRSS")
-        in_turn(port, messages, conversations=3)  # warm
+        in_turn(port, messages, conversations=3, repeated=True)  # warm
         one, empty = in_turn(port, messages, conversations=30)
+        again, _ = in_turn(port, messages, conversations=30, repeated=True)
         many, per_second = at_once(port, messages, clients, seconds)
         return Figures(
             start_to_first_reply_s=round(start_s, 2),
             idle_memory_mib=idle,
             p50_ms=percentile(one, 50),
             p95_ms=percentile(one, 95),
+            p50_repeated_ms=percentile(again, 50),
             messages_per_s_1_client=round(len(one) / sum(one), 1),
             messages_per_s_many_clients=round(per_second, 1),
             p95_many_clients_ms=percentile(many, 95),
@@ -177,18 +184,83 @@ def measure(
         )
 
 
+def typical_messages(project: Path, count: int = 8) -> list[str]:
+    """Draw training sentences evenly over a project's intents, so that any project can be measured."""
+    examples = [example.text for example in Project.load(project).nlu.examples]
+    if not examples:
+        raise SystemExit(f"{project} has no NLU examples to write")
+    step = max(1, len(examples) // count)
+    return examples[::step][:count]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """How an engine is called on the command line."""
+
+    train: tuple[str, ...]
+    validate: tuple[str, ...]
+    serve: tuple[str, ...]
+
+
+def frontdesk(port: int) -> Engine:
+    """Ours, as installed here."""
+    command = (sys.executable, "-m", "bot")
+    return Engine((*command, "train"), (*command, "validate"), (*command, "run", "--port", str(port)))
+
+
+def rasa(python: Path, port: int) -> Engine:
+    """Rasa 3.6 in its own environment."""
+    command = (str(python), "-m", "rasa")
+    return Engine((*command, "train"), (*command, "data", "validate"), (*command, "run", "--port", str(port)))
+
+
+def seconds_of(command: Sequence[str], folder: Path) -> float:
+    """Run a command in a folder; return its seconds."""
+    started = time.perf_counter()
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)  # noqa: S603 - as above
+    return round(time.perf_counter() - started, 2)
+
+
+def compare(project: Path, peer: Path, port: int, clients: int, seconds: float) -> Mapping[str, object]:
+    """Train, validate and serve copies of a project with both engines; ratios are peer over ours."""
+    os.environ.update(RASA_TELEMETRY_ENABLED="false", SQLALCHEMY_SILENCE_UBER_WARNING="1")
+    messages = typical_messages(project)
+    figures: dict[str, dict[str, float]] = {}
+    for name, engine in (("frontdesk", frontdesk(port)), ("peer", rasa(peer, port))):
+        with tempfile.TemporaryDirectory() as scratch:
+            copy = Path(scratch) / "project"
+            shutil.copytree(project, copy, ignore=shutil.ignore_patterns("models", ".rasa", ".frontdesk"))
+            (copy / "credentials.yml").write_text("rest:\n", encoding="utf-8")
+            timed = {
+                "train_s": seconds_of(engine.train, copy),
+                "validate_s": seconds_of(engine.validate, copy),
+            }
+            figures[name] = timed | asdict(measure(engine.serve, port, copy, messages, clients, seconds))
+    ratios = {
+        key: round(figures["peer"][key] / ours, 2)
+        for key, ours in figures["frontdesk"].items()
+        if ours and key not in ("clients", "answers_without_message")
+    }
+    return {**figures, "peer_over_frontdesk": ratios}
+
+
 def main(
-    project: Annotated[Path, typer.Option(help="Folder of the trained project.")] = Path(),
+    project: Annotated[Path, typer.Option(help="Project folder, trained if there is no peer.")] = Path(),
+    peer: Annotated[Path | None, typer.Option(help="Python of an environment with Rasa 3.6.")] = None,
     port: Annotated[int, typer.Option(help="Free port for the server.")] = 8765,
     clients: Annotated[int, typer.Option(help="Customers who write at once.")] = 16,
     seconds: Annotated[float, typer.Option(help="How long they write.")] = 15.0,
 ) -> None:
-    """Measure the assistant in a folder and print the figures as JSON."""
+    """Measure the assistant in a folder, beside a peer if one is given, and print the figures as JSON."""
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["FRONTDESK_CRM_URL"] = f"sqlite:///{scratch}/crm.db"
-        command = [sys.executable, "-m", "bot", "run", "--port", str(port)]
-        figures = measure(command, port, project, MESSAGES, clients, seconds)
-    typer.echo(json.dumps(asdict(figures), indent=2))
+        seconds_of((sys.executable, "-m", "crm_connector", "fill"), project)
+        if peer:
+            figures = compare(project, peer, port, clients, seconds)
+        else:
+            command = frontdesk(port).serve
+            figures = asdict(measure(command, port, project, typical_messages(project), clients, seconds))
+    typer.echo(json.dumps(figures, indent=2))
 
 
 if __name__ == "__main__":
