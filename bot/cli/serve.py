@@ -62,17 +62,23 @@ def run(  # noqa: PLR0913 - each option of the command is an argument
     server(web, host=host, port=port).run()
 
 
-def shell(project: Root = Path(), models: Models = None) -> None:
+def shell(
+    project: Root = Path(),
+    models: Models = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Say why, after each message.")] = False,
+) -> None:
     """Talk to the newest model in the terminal."""
     hide_torch()
     from bot.bootstrap import Assistant  # noqa: PLC0415 - after torch is hidden
     from bot.channels.console import chat  # noqa: PLC0415 - the same
+    from bot.cli.explanation import ExplainingProcessor  # noqa: PLC0415 - the same
     from bot.settings import Settings  # noqa: PLC0415 - the same
 
     async def talk() -> None:
         assistant = Assistant.start(Settings.read(project, models=models))
         try:
-            await chat(assistant.processor, out)
+            live = assistant.processor
+            await chat(ExplainingProcessor(live, out) if debug else live, out)
         finally:
             await assistant.close()
 

@@ -15,7 +15,7 @@ from bot.policies.policy import RULE_PRIORITY, Prediction, nlu_confidence, score
 from bot.policies.rule_book import Decision, Moment, RuleBook, find_rule_only, learn_rules
 from bot.policies.rule_completeness import check_completeness, check_length
 from bot.policies.rule_contradictions import Contradictions
-from bot.policies.states import without_user_text
+from bot.policies.states import State, without_user_text
 from bot.policies.turns import RuleOnly, history_of, state
 from bot.training_data.story_graph import TrainingTracker
 
@@ -95,6 +95,15 @@ class RulePolicy:
             hide_rule_turn=decision.source in self._book.not_in_stories,
         )
 
+    def reason(self, tracker: Tracker, domain: Domain) -> str:
+        """Say in words what the prediction rests on."""
+        decision = self._book.decide(self._moment(tracker, domain))
+        if decision.action is None:
+            return "no rule fits"
+        if isinstance(decision.source, str):
+            return decision.source
+        return "the rule: " + ", then ".join(map(_in_words, decision.source or ()))
+
     def save(self, folder: Path) -> None:
         """Write the tables."""
         self._book.save(folder / _FILE)
@@ -145,3 +154,19 @@ class RulePolicy:
                 "unknown-fallback-action", f"RulePolicy: the domain has no fallback action '{name}'{hint}"
             )
         ]
+
+
+def _in_words(asked: State) -> str:
+    """Say what a rule asks of one moment."""
+    parts = (
+        [f"after {asked.prev_action.name or asked.prev_action.text}"]
+        if asked.prev_action
+        else ["at the start"]
+    )
+    if asked.user and (asked.user.intent or asked.user.text):
+        parts.append(f"intent {asked.user.intent}" if asked.user.intent else f"text {asked.user.text!r}")
+    if asked.active_loop:
+        parts.append(f"loop {asked.active_loop}" if asked.loop else "no loop")
+    if asked.slots:
+        parts.append("slots " + ", ".join(name for name, _ in asked.slots))
+    return " ".join(parts)

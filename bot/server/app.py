@@ -25,6 +25,7 @@ from bot.server.middleware import MAX_BODY_BYTES, BodyLimit, RequestLog, Securit
 from bot.server.model_api import ModelApi
 from bot.server.pages import STATIC, WidgetFiles, pages_router
 from bot.server.parts import ApiParts, ServerParts
+from bot.server.trace_api import TraceApi
 from bot.server.training_api import MAX_BODY_BYTES as MAX_TRAINING_BYTES
 from bot.server.training_api import TrainingApi
 
@@ -98,6 +99,7 @@ def server(app: FastAPI, *, host: str, port: int, grace_s: int = 10) -> uvicorn.
 
 def _mount_api(app: FastAPI, api: ApiParts) -> None:
     app.include_router(ConversationsApi(api.live).router(api.access))
+    app.include_router(TraceApi(api.live).router(api.access))
     app.include_router(ModelApi(api).router())
     app.include_router(TrainingApi(api).router())
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from bot.bootstrap import check_project
+from bot.runtime.check import check_project
 from bot.cli.app import app
 from bot.cli.init import STARTER, write_starter
 from bot.training_data.project import Project
@@ -33,6 +33,6 @@ def test_init_overwrites_nothing(tmp_path: Path) -> None:
     (tmp_path / "domain.yml").write_text("mine", encoding="utf-8")
     result = CliRunner().invoke(app, ["init", "--no-prompt", "--init-dir", str(tmp_path)])
     assert result.exit_code == 1
-    assert "domain.yml is there already" in result.output.replace("\n", " ")
+    assert "domain.yml is there already" in " ".join(result.output.split())
     assert [path.name for path in tmp_path.iterdir()] == ["domain.yml"]
     assert (tmp_path / "domain.yml").read_text(encoding="utf-8") == "mine"

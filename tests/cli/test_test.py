@@ -189,5 +189,5 @@ def test_a_project_without_a_model_is_told_so(tmp_path: Path) -> None:
     """No traceback, and no result files."""
     result = CliRunner().invoke(app, ["test", "--project", str(tmp_path), "--out", str(tmp_path / "results")])
     assert result.exit_code == 1
-    assert "no trained model" in result.output.replace("\n", " ")
+    assert "no trained model" in " ".join(result.output.split())
     assert not (tmp_path / "results").exists()
