@@ -123,7 +123,8 @@ def trackers(project: Project, rasa: JSON) -> tuple[JSON, JSON]:
 
 def tests(project: Project, rasa: JSON) -> tuple[JSON, JSON]:
     """Test stories as steps; a file that Rasa refuses must be refused."""
-    ours, theirs = {}, {}
+    ours: dict[str, JSON] = {}
+    theirs: dict[str, JSON] = {}
     for test in rasa.get("tests", []):
         file = test["file"]
         theirs[file] = "refused" if "error" in test else list(map(_golden_step, test["steps"]))

@@ -13,9 +13,8 @@ from fastapi import FastAPI
 
 from bot.channels.channel import ChannelParts
 from bot.dialogue.domain import Domain
-from bot.errors import Finding, InvalidProject, SettingsError
+from bot.errors import SettingsError
 from bot.nlu.interpreter import Interpreter
-from bot.nlu.registry import plan_pipeline
 from bot.policies import train as policy_training
 from bot.policies.ensemble import Ensemble
 from bot.runtime import model_package
@@ -30,9 +29,6 @@ from bot.runtime.stores.opened import OpenedStores
 from bot.server.app import create_app, delivery_of
 from bot.server.parts import ApiParts, ServerParts
 from bot.settings import CRM_URL, ActionPackage, Settings
-from bot.training_data.project import Project
-from bot.training_data.story_graph import generate_trackers
-from bot.training_data.validate import validate
 from crm_connector import database
 
 
@@ -166,17 +162,6 @@ class Assistant:
         app = create_app(parts, self.settings.credentials)
         self.processor.deliver_by(delivery_of(app))
         return app
-
-
-def check_project(project: Project) -> list[Finding]:
-    """Return all that is wrong with a project: in its files, and between its rules and stories."""
-    findings = validate(project)
-    try:
-        plan_pipeline(project.config.pipeline)
-    except InvalidProject as error:
-        findings += error.findings
-    trackers = generate_trackers(project.steps, project.domain, augmentation_factor=0)
-    return findings + policy_training.check(project.config.policies, trackers, project.domain)
 
 
 def _actions(settings: Settings) -> ActionServer:

@@ -100,8 +100,8 @@ async def _in_own_process(work: Callable[..., JSON], *arguments: object) -> JSON
 
 def _train(folder: Path, models: Path, force: bool) -> JSON:
     # The server loads none of this: it would bring the training libraries into memory.
-    from bot.bootstrap import check_project  # noqa: PLC0415
     from bot.nlu.train import train as train_nlu  # noqa: PLC0415
+    from bot.runtime.check import check_project  # noqa: PLC0415
     from bot.runtime.train import train as train_project  # noqa: PLC0415
     from bot.training_data.project import Project  # noqa: PLC0415
 

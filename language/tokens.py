@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import re
+from typing import TYPE_CHECKING
 
-import spacy
-from spacy.language import Language
+if TYPE_CHECKING:
+    from spacy.language import Language
 
 Span = tuple[int, int]  # half-open character offsets
 
@@ -27,6 +28,8 @@ def is_unspaced(character: str) -> bool:
 @functools.lru_cache(maxsize=8)
 def _tokenizer(language: str) -> Language:
     """Return spaCy's blank pipeline; `xx` for a language it does not know or needs other packages for."""
+    import spacy  # noqa: PLC0415 - half a second that commands without text to read need not wait for
+
     try:
         return spacy.blank(language)
     except (ImportError, ValueError):

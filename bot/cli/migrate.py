@@ -66,7 +66,7 @@ def _write(files: tuple[MigratedFile, ...], root: Path, backup: Path) -> None:
 
 def _still_wrong(root: Path) -> list[Finding]:
     """Return the errors that are left, for a person."""
-    from bot.bootstrap import check_project  # noqa: PLC0415 - loading the engine takes a second
+    from bot.runtime.check import check_project  # noqa: PLC0415 - loading the engine takes a second
 
     try:
         findings = check_project(load_project(root))

@@ -18,8 +18,8 @@ def train(
     force: Annotated[bool, typer.Option(help="Train everything, even what has not changed.")] = False,
 ) -> None:
     """Check the project, then train what has changed since the last model."""
-    from bot.bootstrap import check_project  # noqa: PLC0415 - loading the engine takes a second
-    from bot.nlu.train import train as train_nlu  # noqa: PLC0415 - the same
+    from bot.nlu.train import train as train_nlu  # noqa: PLC0415 - loading the engine takes a second
+    from bot.runtime.check import check_project  # noqa: PLC0415 - the same
     from bot.runtime.train import train as train_project  # noqa: PLC0415 - the same
 
     started = time.perf_counter()
@@ -48,7 +48,7 @@ def validate(
     fail_on_warnings: Annotated[bool, typer.Option(help="End with an error for warnings too.")] = False,
 ) -> None:
     """Look for mistakes in the project's files, before training."""
-    from bot.bootstrap import check_project  # noqa: PLC0415 - loading the engine takes a second
+    from bot.runtime.check import check_project  # noqa: PLC0415 - loading the engine takes a second
 
     with explained():
         findings = check_project(load_project(project))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from language.backbone import DEFAULT_BACKBONE
+from language.names import DEFAULT_BACKBONE
 
 
 class FineTune(StrEnum):

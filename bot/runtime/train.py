@@ -55,7 +55,7 @@ class NluTrainer(Protocol):
         *,
         language: str,
         progress: Progress,
-    ) -> object:
+    ) -> NluReport:
         """Train; `progress` is told a stage and the share done, in [0, 1]."""
         ...
 

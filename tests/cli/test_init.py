@@ -6,9 +6,9 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from bot.runtime.check import check_project
 from bot.cli.app import app
 from bot.cli.init import STARTER, write_starter
+from bot.runtime.check import check_project
 from bot.training_data.project import Project
 
 
