@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -55,12 +55,17 @@ class Chat:
 
 @asynccontextmanager
 async def chatting(
-    url: str, *, auth: Any = None, path: str = "socket.io", **options: str
+    url: str,
+    *,
+    auth: Any = None,
+    path: str = "socket.io",
+    transports: Sequence[str] = ("websocket",),
+    **options: str,
 ) -> AsyncIterator[Chat]:
-    """Connect over a WebSocket, as browsers end up doing."""
+    """Connect over a WebSocket, as browsers end up doing, or as `transports` say."""
     chat = Chat(**options)
     await chat.client.connect(
-        url, auth=auth, socketio_path=path, namespaces=[chat.namespace], transports=["websocket"]
+        url, auth=auth, socketio_path=path, namespaces=[chat.namespace], transports=list(transports)
     )
     try:
         yield chat
@@ -92,6 +97,17 @@ async def test_a_message_is_answered_on_its_connection() -> None:
     first = processor.handled[0]
     assert (first.text, first.input_channel, first.metadata) == ("hello", "socketio", {"page": "/lamps"})
     assert len({message.sender_id for message in processor.handled}) == 2
+
+
+async def test_a_client_may_begin_by_polling() -> None:
+    """A client that polls first and then changes to a WebSocket, as in browsers, is served all the way."""
+    processor = ScriptedProcessor()
+    async with (
+        serving(processor) as server,
+        chatting(server.url, transports=["polling", "websocket"]) as chat,
+    ):
+        await chat.say({"message": "hello"})
+        assert await chat.hear() == {"text": "You said: hello"}
 
 
 async def test_a_session_outlives_its_connection() -> None:
