@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -35,9 +36,18 @@ def frontdesk(*arguments: str, crm_url: str | None = None) -> subprocess.Complet
 class ServedDemo:
     """A server process on a free port; it can be killed and started again on the same store."""
 
-    def __init__(self, models: Path, crm_url: str) -> None:
+    def __init__(
+        self,
+        models: Path,
+        crm_url: str,
+        *,
+        project: Path = ROOT,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.crm_url = crm_url
         self._models = models
+        self._project = project
+        self._more = dict(environment or {})
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
@@ -61,11 +71,11 @@ class ServedDemo:
 
     def start(self, entry: str = "bot") -> None:
         """Start the server and wait until it is well; `entry` is the module that is run."""
-        arguments = ["run", "--models", str(self._models), "--port", str(self.port)]
+        arguments = ["run", "--project", str(self._project), "--models", str(self._models)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", entry, *arguments],
+            [sys.executable, "-m", entry, *arguments, "--port", str(self.port)],
             cwd=ROOT,
-            env=_environment(self.crm_url),
+            env=_environment(self.crm_url) | self._more,
             stdout=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + START_LIMIT_S
@@ -77,6 +87,11 @@ class ServedDemo:
             except httpx.TransportError:
                 time.sleep(0.1)
         raise AssertionError("the server did not become well")
+
+    def restart_with(self, environment: Mapping[str, str]) -> None:
+        """Start again with more variables in the environment."""
+        self._more |= environment
+        self.start()
 
     def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
         """End the process, by default without a chance to clean up."""
