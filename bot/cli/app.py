@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bot.cli import data, evaluate, init, migrate, serve, train
+from bot.cli import data, evaluate, init, migrate, serve, train, visualize
 from crm_connector.cli import app as crm
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ for command in (
     serve.shell,
     serve.run_actions,
     migrate.migrate,
+    visualize.visualize,
 ):
     app.command()(command)
 app.command("test")(evaluate.run_tests)
