@@ -57,7 +57,7 @@ class ServerJobs:
         models = self._models.resolve() if keep else folder / "models"
         self._active += 1
         try:
-            trained = await _in_own_process(_train, folder, models, force)
+            trained = await run_in_own_process(_train, folder, models, force)
         finally:
             self._active -= 1
         package = model_package.open_package(Path(trained))
@@ -65,7 +65,7 @@ class ServerJobs:
 
     async def cross_validate(self, folder: Path, folds: int) -> JSON:
         """Train and test in another process; see `ModelJobs.cross_validate`."""
-        return await _in_own_process(_cross_validate, folder, folds)
+        return await run_in_own_process(_cross_validate, folder, folds)
 
     def _load(self, model_file: str) -> TrainedModel:
         places = (Path(model_file), self._root / model_file, self._models / model_file)
@@ -86,7 +86,7 @@ class _Failure:
     is_input: bool
 
 
-async def _in_own_process(work: Callable[..., JSON], *arguments: object) -> JSON:
+async def run_in_own_process(work: Callable[..., JSON], *arguments: object) -> JSON:
     """Run a function of this module in a fresh process, without anything this one has loaded."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         try:

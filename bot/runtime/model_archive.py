@@ -24,6 +24,8 @@ def pack(package: ModelPackage, folder: Path) -> Path:
 def unpack(file: Path, models: Path) -> Path:
     """Unpack a model beside the others and return its folder; one that is there already is left alone.
 
+    The folder has the name that the model had, or the file's where the archive has no folder.
+
     Raises:
         ModelError: The file is no archive, or holds no model of this product.
     """
@@ -39,7 +41,8 @@ def unpack(file: Path, models: Path) -> Path:
         if source is None:
             raise ModelError(f"{file}: no {METADATA} in it; it is not a model, train the project again")
         package = model_package.open_package(source)
-        target = models / file.name.removesuffix(SUFFIX)
+        name = source.name if source != temporary else file.name.removesuffix(SUFFIX)
+        target = models / name
         if not target.exists():
             source.chmod(0o755)
             os.replace(source, target)
