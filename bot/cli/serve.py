@@ -29,11 +29,15 @@ def run(  # noqa: PLR0913 - each option of the command is an argument
     cors: Annotated[
         list[str] | None, typer.Option(help="Origin whose pages may read answers, * for all; repeatable.")
     ] = None,
+    watch_models: Annotated[
+        bool, typer.Option("--watch-models", help="Swap in each new model; no conversation is lost.")
+    ] = False,
 ) -> None:
     """Serve the newest model: chat page, web widget, REST, and on demand Rasa's HTTP API."""
     hide_torch()
     from bot.bootstrap import Assistant, Model  # noqa: PLC0415 - after torch is hidden
     from bot.model_jobs import ServerJobs  # noqa: PLC0415 - the same
+    from bot.runtime.model_watch import ModelWatch  # noqa: PLC0415 - the same
     from bot.server.app import server  # noqa: PLC0415 - the same
     from bot.server.auth import Access  # noqa: PLC0415 - the same
     from bot.server.logs import configure_logs  # noqa: PLC0415 - the same
@@ -59,7 +63,12 @@ def run(  # noqa: PLR0913 - each option of the command is an argument
                 "  It is open to everybody who reaches this address; --auth-token closes it.", style="yellow"
             )
     out.print(f"  health     {address}/health")
-    server(web, host=host, port=port).run()
+    end_watch = ModelWatch(settings.models, assistant.processor, Model.load).start() if watch_models else None
+    try:
+        server(web, host=host, port=port).run()
+    finally:
+        if end_watch:
+            end_watch()
 
 
 def shell(

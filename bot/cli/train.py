@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -16,14 +19,45 @@ def train(
     project: Root = Path(),
     models: Models = None,
     force: Annotated[bool, typer.Option(help="Train everything, even what has not changed.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Train again whenever a file changes.")] = False,
 ) -> None:
     """Check the project, then train what has changed since the last model."""
+    if watch:
+        train_on_changes(project, models, force=force)
+    else:
+        with explained():
+            _train(project, models, force=force)
+
+
+def train_on_changes(
+    project: Path, models: Path | None, *, force: bool, changes: Iterable[object] | None = None
+) -> None:
+    """Train now and after each change, until Ctrl+C; what is wrong is told, and the next change tried."""
+    from watchfiles import watch  # noqa: PLC0415 - only here
+
+    root, folder = project.resolve(), (models or project / "models").resolve()
+    if changes is None:
+        changes = watch(root, watch_filter=lambda _, path: is_source(Path(path), root, folder))
+    while_waiting = f"Waiting for changes below {root}; Ctrl+C ends."
+    for number, _ in enumerate(chain([None], changes)):
+        with suppress(typer.Exit), explained():
+            _train(project, models, force=force and number == 0)
+        out.print(while_waiting, style="dim", soft_wrap=True)
+
+
+def is_source(path: Path, root: Path, models: Path) -> bool:
+    """Whether a file is written by the bot developer: YAML or JSON, neither hidden nor part of a model."""
+    hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+    return path.suffix in (".yml", ".yaml", ".json") and not hidden and models not in path.parents
+
+
+def _train(project: Path, models: Path | None, *, force: bool) -> None:
     from bot.nlu.train import train as train_nlu  # noqa: PLC0415 - loading the engine takes a second
     from bot.runtime.check import check_project  # noqa: PLC0415 - the same
     from bot.runtime.train import train as train_project  # noqa: PLC0415 - the same
 
     started = time.perf_counter()
-    with explained(), progress_bar() as progress:
+    with progress_bar() as progress:
         outcome = train_project(
             load_project(project),
             models or project / "models",

@@ -29,7 +29,7 @@ def unpack(file: Path, models: Path) -> Path:
     Raises:
         ModelError: The file is no archive, or holds no model of this product.
     """
-    with model_package.new_package(models) as temporary:
+    with model_package.new_package(models, prefix=model_package.UNPACKING_PREFIX) as temporary:
         try:
             with tarfile.open(file) as archive:
                 # The filter refuses paths that lead out of the folder, links and devices.

@@ -25,6 +25,7 @@ METADATA = "metadata.json"
 DOMAIN = "domain.json"
 NLU = "nlu"
 POLICIES = "policies"
+TRAINING_PREFIX, UNPACKING_PREFIX = ".training-", ".unpacking-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +117,10 @@ def open_package(folder: Path, *, check_files: bool = True) -> ModelPackage:
 
 
 @contextmanager
-def new_package(models: Path) -> Iterator[Path]:
+def new_package(models: Path, *, prefix: str = TRAINING_PREFIX) -> Iterator[Path]:
     """Give a temporary folder to write a model into; it vanishes unless `finish` renamed it."""
     models.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".training-", dir=models))
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=models))
     try:
         yield folder
     finally:

@@ -15,6 +15,7 @@ from bot.policies.registry import PolicyConfig
 from bot.runtime import model_package
 from bot.runtime.fingerprints import fingerprints
 from bot.runtime.model_package import NLU, POLICIES, ModelPackage
+from bot.runtime.training_lock import only_training
 from bot.training_data.config_file import ComponentConfig
 from bot.training_data.nlu_examples import NluData
 from bot.training_data.project import Project
@@ -93,6 +94,8 @@ def train(
 ) -> TrainingOutcome:
     """Train what has changed since the newest model, and write a new model if anything has.
 
+    A second training of the same folder waits for the first one.
+
     Args:
         project: What to train.
         models: The folder of all models.
@@ -108,8 +111,22 @@ def train(
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
         raise InvalidProject(errors)
+    with only_training(models, lambda: progress("wait for another training", 0.0)):
+        return _train(project, models, findings, _Work(train_nlu, progress, force=force))
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    train_nlu: NluTrainer
+    progress: Progress
+    force: bool
+
+
+def _train(project: Project, models: Path, findings: list[Finding], work: _Work) -> TrainingOutcome:
+    """Train while no other training writes into the folder."""
+    progress = work.progress
     marks = fingerprints(project, product_version())
-    former = None if force else _former(models)
+    former = None if work.force else _former(models)
     known = former.metadata.fingerprints if former else {}
     if former and all(known.get(part) == mark for part, mark in marks.items()):
         return TrainingOutcome(former, warnings=tuple(findings))
@@ -121,7 +138,7 @@ def train(
         else:
             trained.append(NLU)
             language = project.config.language or DEFAULT_LANGUAGE
-            learnt = train_nlu(
+            learnt = work.train_nlu(
                 project.nlu, project.config.pipeline, folder / NLU, language=language, progress=progress
             )
             notes += [*map(_became, learnt.components), *learnt.notes]
