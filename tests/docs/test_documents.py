@@ -17,6 +17,7 @@ from bot.cli.app import app
 from bot.nlu.plan import FallbackOptions, LookupOptions, UnderstandingOptions
 from bot.policies.registry import POLICIES
 from bot.runtime.processor import Processor
+from bot.runtime.stores.registry import EVENT_BROKERS, LOCK_STORES, TRACKER_STORES
 from bot.settings import ACTION_KEYS
 from language.backbone import CACHE_VARIABLE
 from tests.docs.tree import ROOT, tree
@@ -99,6 +100,22 @@ def test_every_setting_is_documented() -> None:
         assert f"`{channel}`" in page, channel
     for setting in (*fields(WidgetSettings), *fields(SocketIOSettings)):
         assert f"`{setting.name}`" in page, setting.name
+
+
+def test_every_store_setting_is_documented() -> None:
+    """The page for operators names each type of store, lock and broker, its keys, and those refused."""
+    page = (ROOT / "docs" / "operator.md").read_text(encoding="utf-8")
+    for kinds in (TRACKER_STORES, LOCK_STORES, EVENT_BROKERS):
+        assert f"`{kinds.section}`" in page or f"{kinds.section}:" in page, kinds.section
+        for name, options in kinds.known.items():
+            assert re.search(rf"(`|type: ){name}\b", page, re.IGNORECASE), name
+            for setting in fields(options):  # type: ignore[arg-type] # a row is a dataclass
+                assert f"`{setting.name}`" in page, setting.name
+        for reason in kinds.refused.values():
+            assert reason.split()[0] in page, reason
+    for source in (ROOT / "bot" / "runtime").rglob("*.py"):
+        for name in re.findall(r'^[A-Z_]+ = "([A-Z]+_[A-Z_]+)"', source.read_text("utf-8"), re.MULTILINE):
+            assert f"`{name}`" in page, name
 
 
 def test_every_command_is_documented() -> None:

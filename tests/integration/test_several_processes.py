@@ -58,7 +58,7 @@ FILES = {
         """,
     "counting/__init__.py": "",
     "counting/turns.py": f'''
-import os, socket, threading
+import hashlib, os, socket, threading
 from rasa_sdk import Action
 from rasa_sdk.events import SlotSet
 
@@ -70,6 +70,8 @@ class Count(Action):
 
     def run(self, dispatcher, tracker, domain):
         count = (tracker.get_slot("count") or 0) + 1
+        # Work that takes so long that turns without an order would meet.
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 100_000)
         dispatcher.utter_message(text=str(count))
         return [SlotSet("count", count)]
 
