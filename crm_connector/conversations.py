@@ -66,6 +66,11 @@ def find(session: Session, sender_id: str) -> Conversation | None:
     return session.scalars(select(Conversation).where(Conversation.sender_id == sender_id)).one_or_none()
 
 
+def sender_ids(session: Session) -> list[str]:
+    """Return the sender ids of all conversations, the oldest first."""
+    return list(session.scalars(select(Conversation.sender_id).order_by(Conversation.id)))
+
+
 def find_or_create(
     session: Session, sender_id: str, channel: str, *, customer_id: int | None = None
 ) -> Conversation:

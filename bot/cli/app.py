@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bot.cli import data, evaluate, init, migrate, serve, train, visualize
+from bot.cli import data, evaluate, export, init, migrate, serve, train, visualize
 from crm_connector.cli import app as crm
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ for command in (
     serve.run_actions,
     migrate.migrate,
     visualize.visualize,
+    export.export,
 ):
     app.command()(command)
 app.command("test")(evaluate.run_tests)

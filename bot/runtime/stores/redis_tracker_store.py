@@ -83,6 +83,13 @@ class RedisTrackerStore:
             rows = self._client.lrange(self._keys(sender_id)[0], after, -1)
             return list(enumerate(_events(rows), start=after + 1))
 
+    def sender_ids(self) -> list[str]:
+        """Return the sender ids of all conversations, sorted."""
+        before, after = self._options.key("tracker:{"), "}:events"
+        with self._available():
+            keys = [key.decode() for key in self._client.scan_iter(match=f"{before}*{after}")]
+        return sorted(key.removeprefix(before).removesuffix(after) for key in keys)
+
     def close(self) -> None:
         """Close all connections."""
         self._client.close()

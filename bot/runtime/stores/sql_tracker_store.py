@@ -118,6 +118,12 @@ class SqlTrackerStore:
         with self._reading() as connection:
             return _read(connection, sender_id, after + 1)
 
+    def sender_ids(self) -> list[str]:
+        """Return the sender ids of all conversations, the oldest first."""
+        oldest = select(_row.sender_id).group_by(_row.sender_id).order_by(func.min(_row.id))
+        with self._reading() as connection:
+            return list(connection.scalars(oldest))
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
