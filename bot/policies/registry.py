@@ -11,6 +11,8 @@ from bot.errors import Finding, Location, Severity, nearest
 from bot.policies.memoization import AugmentedMemoizationPolicy, MemoizationOptions, MemoizationPolicy
 from bot.policies.policy import Policy
 from bot.policies.rules import RuleOptions, RulePolicy
+from bot.policies.ted import TEDOptions, TEDPolicy
+from bot.policies.unexpected_intent import UnexpectedIntentOptions, UnexpecTEDIntentPolicy
 
 
 class PolicyConfig(Protocol):
@@ -34,14 +36,35 @@ class PolicyConfig(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """How a policy is made from its options; `passed_over` are options of Rasa that have no effect here."""
+    """How a policy is made from its options.
+
+    `passed_over` are options of Rasa that change nothing anybody would see; `without_effect` are those that
+    tune Rasa's own network: whoever sets one is told that it does nothing here.
+    """
 
     make: Callable[[Any], Policy]
-    options: type[MemoizationOptions | RuleOptions]
+    options: type[MemoizationOptions | RuleOptions | TEDOptions | UnexpectedIntentOptions]
     passed_over: tuple[str, ...] = ()
+    without_effect: tuple[str, ...] = ()
 
 
 _MEMOIZATION_ONLY_IN_RASA = ("enable_feature_string_compression", "featurizer")
+_NETWORK_ONLY_IN_RASA = (
+    "checkpoint_model", "constrain_similarities", "evaluate_every_number_of_epochs",
+    "evaluate_on_number_of_examples", "featurizer", "model_confidence", "run_eagerly",
+    "tensorboard_log_directory", "tensorboard_log_level", "use_gpu",
+)  # fmt: skip
+_NETWORK_OF_RASA = (
+    "BILOU_flag", "batch_size", "batch_strategy", "concat_dimension", "connection_density", "dense_dimension",
+    "drop_rate", "drop_rate_attention", "drop_rate_dialogue", "drop_rate_label", "embedding_dimension",
+    "encoding_dimension", "entity_recognition", "featurizers", "hidden_layers_sizes", "learning_rate",
+    "loss_type", "max_relative_position", "maximum_negative_similarity", "maximum_positive_similarity",
+    "negative_margin_scale", "number_of_attention_heads", "number_of_negative_examples",
+    "number_of_transformer_layers", "regularization_constant", "scale_loss", "similarity_type",
+    "split_entities_by_comma", "transformer_size", "unidirectional_encoder", "use_dense_input_dropout",
+    "use_key_relative_attention", "use_masked_language_model", "use_maximum_negative_similarity",
+    "use_sparse_input_dropout", "use_value_relative_attention",
+)  # fmt: skip
 
 POLICIES: dict[str, Entry] = {
     "RulePolicy": Entry(RulePolicy, RuleOptions, ("enable_feature_string_compression", "max_history")),
@@ -49,10 +72,14 @@ POLICIES: dict[str, Entry] = {
     "AugmentedMemoizationPolicy": Entry(
         AugmentedMemoizationPolicy, MemoizationOptions, _MEMOIZATION_ONLY_IN_RASA
     ),
+    "TEDPolicy": Entry(TEDPolicy, TEDOptions, _NETWORK_ONLY_IN_RASA, _NETWORK_OF_RASA),
+    "UnexpecTEDIntentPolicy": Entry(
+        UnexpecTEDIntentPolicy,
+        UnexpectedIntentOptions,
+        _NETWORK_ONLY_IN_RASA,
+        (*_NETWORK_OF_RASA, "ranking_length"),
+    ),
 }
-
-NOT_TRAINED_YET = ("TEDPolicy", "UnexpecTEDIntentPolicy")
-"""Accepted so that their projects load; the other policies decide without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +103,22 @@ def short_name(name: str) -> str:
 
 
 def make_policy(config: PolicyConfig, findings: list[Finding]) -> Policy | None:
-    """Make a policy, or none where it is not trained yet or its entry is wrong, which is then noted."""
+    """Make a policy, or none where its entry is wrong, which is then noted."""
     name = short_name(config.name)
-    if name in NOT_TRAINED_YET:
-        return None
     entry = POLICIES.get(name)
     if entry is None:
-        hint = nearest(name, (*POLICIES, *NOT_TRAINED_YET))
+        hint = nearest(name, POLICIES)
         findings.append(
             Finding("unknown-policy", f"there is no policy '{config.name}'{hint}", config.location)
         )
         return None
     return entry.make(entry.options(**_options(config, entry, findings)))
+
+
+def options_without_effect(config: PolicyConfig) -> list[str]:
+    """Return the options of an entry that do nothing here, in the order in which they are written."""
+    entry = POLICIES.get(short_name(config.name))
+    return [key for key in config.options if entry is not None and key in entry.without_effect]
 
 
 def _options(config: PolicyConfig, entry: Entry, findings: list[Finding]) -> dict[str, JSON]:
@@ -100,7 +131,7 @@ def _options(config: PolicyConfig, entry: Entry, findings: list[Finding]) -> dic
             else:
                 message = f"{config.name}: '{key}' is {value!r}, expected {known[key].type}"
                 findings.append(Finding("policy-option", message, config.location))
-        elif key not in entry.passed_over:
+        elif key not in (*entry.passed_over, *entry.without_effect):
             message = f"{config.name} has no option '{key}'{nearest(key, known)}"
             findings.append(Finding("policy-option", message, config.location, Severity.WARNING))
     return chosen
@@ -116,6 +147,7 @@ def _with_featurizer(options: Mapping[str, JSON]) -> dict[str, JSON]:
 
 def _fits(option: Field[Any], value: JSON) -> bool:
     kinds: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "str": (str,)}
+    kinds["list[str]"] = (list,)
     allowed = str(option.type).split(" | ")
     if value is None:
         return "None" in allowed or option.default in (None, MISSING)

@@ -1,61 +1,76 @@
 """States to rows of numbers, for policies that learn from examples.
 
-Every column has a name that says what sets it: `intent greet`, `action utter_greet`, `slot city 0`. What a
-model was not trained on has no column and leaves no trace.
+Every column has a name that says what sets it: `intent greet`, `action utter_greet`, `slot city 0`. What
+is new to a model has no column of its own; a `flag` or a word of its name still tells that it is there.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
+from math import log, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.dialogue.domain import Domain
 from bot.dialogue.messages import JSON
-from bot.policies.states import State
-from bot.policies.turns import RuleOnly
+from bot.policies.states import Action, State, User
 from language.ngrams import NgramVocabulary, ngrams
 
 FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
 
+SAID = ("intent", "word", "entity")
+KINDS = (*SAID, "action", "loop", "slot", "flag", "text")
+"""First word of every column's name, and the order in which columns stand."""
+
+_KIND_ORDER = {kind: place for place, kind in enumerate(KINDS)}
 _MAX_NGRAMS = 4000
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_a-zA-Z]+")
-
-
-def marks(state: State, hidden: RuleOnly) -> Iterator[tuple[str, float]]:
-    """Name what is there to see in a state, with its strength, the customer's wording left out.
-
-    Words of a name are marks of their own: an intent that few stories have takes after its namesakes.
-    """
-    if state.user is not None:
-        if state.user.intent:
-            yield f"intent {state.user.intent}", 1.0
-            yield from _shared(f"intent {word}" for word in name_words(state.user.intent))
-        for label in state.user.entities:
-            yield f"entity {label}", 1.0
-    action = state.prev_action
-    if action is not None:
-        yield f"action {action.name or action.text}", 1.0
-        if action.name:
-            yield from _shared(f"action {word}" for word in name_words(action.name))
-    if state.active_loop and state.active_loop not in hidden.loops:
-        yield f"loop {state.active_loop}", 1.0
-    for name, features in state.slots:
-        if name not in hidden.slots and not isinstance(features, str):
-            yield from ((f"slot {name} {place}", value) for place, value in enumerate(features) if value)
-
-
-def _shared(names: Iterable[str]) -> Iterator[tuple[str, float]]:
-    found = [f"word {name}" for name in names]
-    yield from ((name, len(found) ** -0.5) for name in found)
+_PREFIXES = {"utter", "action"}
 
 
 def name_words(name: str) -> list[str]:
-    """Split a name into words: `utter_askName` has `utter`, `ask` and `name`."""
-    return [word.lower() for word in _WORDS.findall(name)]
+    """Split a name into words, each once: `utter_askName` has `utter`, `ask` and `name`."""
+    return list(dict.fromkeys(word.lower() for word in _WORDS.findall(name)))
+
+
+def marks(state: State) -> Iterator[tuple[str, float]]:
+    """Name what is there to see in a state, with its strength; the customer's wording stands apart."""
+    if state.user is not None:
+        yield from _said(state.user)
+    if state.prev_action is None:
+        yield "flag begins", 1.0
+    else:
+        yield ("flag listened" if state.is_after_listen else "flag acted"), 1.0
+        yield f"action {_name(state.prev_action)}", 1.0
+    if state.loop:
+        yield f"loop {state.loop}", 1.0
+        has_run = state.prev_action is not None and state.prev_action.name == state.loop
+        yield ("flag in loop" if has_run else "flag beside loop"), 1.0
+    else:
+        yield "flag free", 1.0
+    for name, features in state.slots:
+        if not isinstance(features, str):
+            yield from ((f"slot {name} {place}", value) for place, value in enumerate(features) if value)
+
+
+def _said(user: User) -> Iterator[tuple[str, float]]:
+    yield "flag said", 1.0
+    if user.intent:
+        yield f"intent {user.intent}", 1.0
+        words = name_words(user.intent)
+        yield from ((f"word {word}", 1 / sqrt(len(words))) for word in words)
+    yield from ((f"entity {label}", 1.0) for label in user.entities)
+
+
+def _name(action: Action) -> str:
+    return action.name or action.text or ""
 
 
 @dataclass(frozen=True)
@@ -64,56 +79,88 @@ class FeatureSpace:
 
     columns: Mapping[str, int]
     texts: tuple[str, ...] = ()
-    hidden: RuleOnly = field(default_factory=RuleOnly)
 
     @classmethod
-    def fit(cls, states: Iterable[State], hidden: RuleOnly) -> FeatureSpace:
-        """Give every mark of the states a column."""
-        found: dict[str, int] = {}
+    def fit(cls, states: Iterable[State], domain: Domain) -> FeatureSpace:
+        """Give every mark of the states a column, and every word of the domain's intents."""
+        names: dict[str, None] = {}
         texts: dict[str, None] = {}
         for state in states:
-            for name, _ in marks(state, hidden):
-                found.setdefault(name, len(found))
+            names.update((name, None) for name, _ in marks(state))
             if state.user is not None and state.user.text:
                 texts[state.user.text] = None
-        return cls(found, tuple(texts), hidden)
+        names.update((f"word {word}", None) for intent in domain.intents for word in name_words(intent))
+        by_kind = sorted(names, key=lambda name: _KIND_ORDER[name.split(" ", 1)[0]])
+        return cls({name: column for column, name in enumerate(by_kind)}, tuple(texts))
 
     @property
     def width(self) -> int:
         """Number of columns, those of wordings included."""
         return len(self.columns) + len(self._vocabulary.columns)
 
+    @cached_property
+    def spans(self) -> tuple[slice, ...]:
+        """The columns of each kind, in the order of `KINDS`."""
+        counts = Counter(name.split(" ", 1)[0] for name in self.columns)
+        counts["text"] = self.width - len(self.columns)
+        ends = list(accumulate(counts[kind] for kind in KINDS))
+        return tuple(slice(end - counts[kind], end) for kind, end in zip(KINDS, ends, strict=True))
+
     def rows(self, states: Sequence[State]) -> FloatArray:
         """Return one row a state: (states, width)."""
         rows = np.zeros((len(states), self.width), np.float32)
         for row, state in zip(rows, states, strict=True):
-            for name, value in marks(state, self.hidden):
+            for name, value in marks(state):
                 column = self.columns.get(name)
                 if column is not None:
                     row[column] = value
-            if state.user is not None and state.user.text:
+            if self.texts and state.user is not None and state.user.text:
                 vector = self._vocabulary.vector(ngrams(state.user.text))
                 row[len(self.columns) + np.asarray(vector.columns, np.intp)] = vector.values
         return rows
 
+    def kinship(self, labels: Sequence[str]) -> FloatArray:
+        """Tell which labels are named like a column: (2, width, labels).
+
+        First by words: `intent ask_price` and `utter_price` share one, which counts the more the rarer it is.
+        Then loops with themselves: what goes on is the likeliest to go on.
+        """
+        kin = np.zeros((2, self.width, len(labels)), np.float32)
+        words = [set(name_words(label)) - _PREFIXES for label in labels]
+        frequency = Counter(word for own in words for word in own)
+        for place, (label, own) in enumerate(zip(labels, words, strict=True)):
+            weights = {word: log((1 + len(labels)) / frequency[word]) for word in sorted(own)}
+            length = sqrt(sum(weight**2 for weight in weights.values())) or 1.0
+            for word, weight in weights.items():
+                column = self.columns.get(f"word {word}")
+                if column is not None:
+                    kin[0, column, place] = weight / length
+            column = self.columns.get(f"loop {label}")
+            if column is not None:
+                kin[1, column, place] = 1.0
+        return kin
+
     def closeness(self, text: str) -> float:
-        """Return how near a text is to the nearest wording of the stories, in [0, 1]."""
-        vector = self._vocabulary.vector(ngrams(text))
-        if not vector.columns:
-            return 0.0
-        near = self._learnt[:, list(vector.columns)] @ np.asarray(vector.values, np.float32)
-        # Words and pieces of words are two blocks of length 1 each.
-        return min(1.0, float(near.max()) / 2) if self._covers(text) else 0.0
+        """Return how near a text is to the nearest wording of the stories, in [0, 1], by shared n-grams."""
+        grams = ngrams(text).keys()
+        near = (
+            len(grams & known) / sqrt(len(grams) * len(known)) for known in self._learnt if grams and known
+        )
+        return max(near, default=0.0)
 
     def as_json(self) -> JSON:
         """Return the columns in order, and the wordings."""
         return {"columns": list(self.columns), "texts": list(self.texts)}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, JSON], hidden: RuleOnly) -> FeatureSpace:
+    def from_json(cls, data: Mapping[str, JSON]) -> FeatureSpace:
         """Read the columns back."""
-        return cls({name: column for column, name in enumerate(data["columns"])}, tuple(data["texts"]), hidden)
+        return cls({name: column for column, name in enumerate(data["columns"])}, tuple(data["texts"]))
 
     @cached_property
     def _vocabulary(self) -> NgramVocabulary:
         return NgramVocabulary.fit(self.texts, max_size=_MAX_NGRAMS)
+
+    @cached_property
+    def _learnt(self) -> list[frozenset[str]]:
+        return [frozenset(ngrams(text)) for text in self.texts]

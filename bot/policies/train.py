@@ -12,14 +12,14 @@ from bot.policies.ensemble import Ensemble
 from bot.policies.policy import Policy
 from bot.policies.registry import (
     DEFAULT_POLICIES,
-    NOT_TRAINED_YET,
     DefaultPolicy,
     PolicyConfig,
     make_policy,
-    short_name,
+    options_without_effect,
 )
 from bot.policies.rules import RulePolicy
 from bot.policies.state_files import read_json, write_json
+from bot.policies.ted import TEDPolicy, skipped_entities
 from bot.policies.turns import RuleOnly
 from bot.training_data.story_graph import TrainingTracker
 
@@ -83,7 +83,8 @@ def train(
         policy.train(trackers, domain, rule_only)
         rule_only = policy.rule_only if isinstance(policy, RulePolicy) else rule_only
     _save(made, folder)
-    return PolicyReport(tuple(policy.name for policy in policies), tuple(_notes(configs)), tuple(findings))
+    notes = _notes(configs, policies, trackers)
+    return PolicyReport(tuple(policy.name for policy in policies), tuple(notes), tuple(findings))
 
 
 def load(folder: Path) -> Ensemble:
@@ -125,13 +126,14 @@ def _save(made: Sequence[tuple[PolicyConfig, Policy]], folder: Path) -> None:
     write_json(folder / _INDEX, rows)
 
 
-def _notes(configs: Sequence[PolicyConfig]) -> list[str]:
-    names = [short_name(config.name) for config in configs or DEFAULT_POLICIES]
-    return [
-        f"{name} is accepted but not trained: the other policies decide without it"
-        for name in names
-        if name in NOT_TRAINED_YET
-    ]
+def _notes(
+    configs: Sequence[PolicyConfig], policies: Sequence[Policy], trackers: Sequence[TrainingTracker]
+) -> list[str]:
+    chosen = [(config, options_without_effect(config)) for config in configs]
+    notes = [f"{config.name}: {', '.join(names)} has no effect here" for config, names in chosen if names]
+    if any(isinstance(policy, TEDPolicy) for policy in policies) and skipped_entities(trackers):
+        notes.append("TEDPolicy finds no entities in texts without an intent; the pipeline's extractors do")
+    return notes
 
 
 def _check_choice(

@@ -48,11 +48,22 @@ def test_trained_policies_are_loaded_as_they_were(tmp_path: Path) -> None:
 
 
 def test_rasas_defaults_stand_in_for_no_policies(tmp_path: Path) -> None:
-    """Those that are not trained are named in the report."""
+    """All four of them."""
     made = assistant(DATA)
     report = train([], made.trackers, made.domain, tmp_path)
-    assert report.policies == ("MemoizationPolicy", "RulePolicy")
-    assert [note.split()[0] for note in report.notes] == ["UnexpecTEDIntentPolicy", "TEDPolicy"]
+    assert report.policies == ("MemoizationPolicy", "RulePolicy", "UnexpecTEDIntentPolicy", "TEDPolicy")
+    assert report.notes == ()
+
+
+def test_options_without_effect_are_named_and_the_others_of_rasa_passed_over(tmp_path: Path) -> None:
+    """What tunes Rasa's network does nothing here; entities in texts are left to the pipeline."""
+    data = DATA + '    - {story: text, steps: [{user: "to [Rome](city)"}, {action: utter_done}]}\n'
+    made = assistant(data)
+    options = {"epochs": 1, "batch_size": 8, "constrain_similarities": True, "learning_rate": 0.1}
+    report = train([RULES, DefaultPolicy("TEDPolicy", options)], made.trackers, made.domain, tmp_path)
+    assert report.warnings == ()
+    assert report.notes[0] == "TEDPolicy: batch_size, learning_rate has no effect here"
+    assert "entities" in report.notes[1]
 
 
 def test_nothing_is_written_where_something_is_wrong(tmp_path: Path) -> None:

@@ -1,0 +1,144 @@
+"""TED: learns from the stories what to do next, also where a conversation goes as no story does.
+
+Serves with numpy; torch is imported only while it trains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bot.dialogue.domain import ACTION_LISTEN, RULE_SNIPPET, Domain
+from bot.dialogue.events import UserUttered
+from bot.dialogue.tracker import Tracker
+from bot.policies.policy import LEARNT_PRIORITY, Prediction, nlu_confidence
+from bot.policies.states import State
+from bot.policies.ted_examples import UNLIKELY_INTENT, actions, gather, longest
+from bot.policies.ted_features import FloatArray
+from bot.policies.ted_model import LearntModel, save_model
+from bot.policies.turns import RuleOnly, history_of, states_to_predict
+from bot.training_data.story_graph import TrainingTracker
+
+DEFAULT_EPOCHS = 100
+DEFAULT_SEED = 42
+
+
+@dataclass(frozen=True, slots=True)
+class TEDOptions:
+    """`max_history` counts states; None looks back as far as the longest story.
+
+    `epochs` bounds the passes over the examples; training stops earlier when they are learnt, and few
+    examples are passed over more often. Of two readings of a message, by intent and by text, the text has to
+    exceed `e2e_confidence_threshold`. Beyond the best `ranking_length` actions (0: all) confidences become 0.
+    """
+
+    max_history: int | None = None
+    epochs: int = DEFAULT_EPOCHS
+    random_seed: int | None = None
+    e2e_confidence_threshold: float = 0.5
+    ranking_length: int = 0
+    renormalize_confidences: bool = False
+    priority: int = LEARNT_PRIORITY
+
+
+class TEDPolicy:
+    """A transformer over the last turns (Rasa's TEDPolicy, Vlasov et al. 2019, Dialogue Transformers)."""
+
+    name = "TEDPolicy"
+
+    def __init__(self, options: TEDOptions | None = None) -> None:
+        self.options = options or TEDOptions()
+        self.priority = self.options.priority
+        self._model: LearntModel | None = None
+
+    def train(self, trackers: Sequence[TrainingTracker], domain: Domain, rule_only: RuleOnly) -> None:
+        """Learn from stories, glued ones included; rules are not looked at."""
+        # torch takes seconds and 200 MB, and serving does without.
+        from bot.policies.ted_training import Recipe, fit  # noqa: PLC0415
+
+        turns = self.options.max_history or longest(trackers)
+        moments = list(actions(trackers, domain, rule_only, turns))
+        self._model = None
+        if moments:
+            known = dict.fromkeys([*domain.action_names, *(moment.label for moment in moments)])
+            labels = [name for name in known if name not in (RULE_SNIPPET, UNLIKELY_INTENT)]
+            examples = gather(moments, labels, domain)
+            seed = DEFAULT_SEED if self.options.random_seed is None else self.options.random_seed
+            network = fit(examples, Recipe(self.options.epochs, seed), exclusive=True)
+            self._model = LearntModel(examples.space, examples.labels, network, rule_only)
+
+    def predict(self, tracker: Tracker, domain: Domain) -> Prediction:
+        """Return a calibrated softmax over all actions that the stories know."""
+        if self._model is None:
+            return self._prediction({}, domain)
+        chances, by_text = self._read(self._model, tracker, domain)
+        ranked = dict(
+            sorted(zip(self._model.labels, chances.tolist(), strict=True), key=lambda pair: -pair[1])
+        )
+        return self._prediction(self._kept(ranked), domain, by_text=by_text)
+
+    def save(self, folder: Path) -> None:
+        """Write what was learnt."""
+        save_model(self._model, folder)
+
+    def load(self, folder: Path) -> None:
+        """Read it back."""
+        self._model = LearntModel.load(folder)
+
+    def _read(self, model: LearntModel, tracker: Tracker, domain: Domain) -> tuple[FloatArray, bool]:
+        """Read the last message by its intent or by its text; return the chances and which it was.
+
+        The text counts where it is nearer to a wording of the stories than the NLU was sure of the intent.
+        (Rasa compares similarities, which say nothing about texts that no story is like.)
+        """
+        if not model.space.texts:
+            return _chances(model, tracker, domain, as_text=False), False
+        if not any(name.startswith("intent ") for name in model.space.columns):
+            return _chances(model, tracker, domain, as_text=True), True
+        text = tracker.latest_message.text if tracker.latest_message else None
+        if text and tracker.latest_action_name == ACTION_LISTEN:
+            chances = _chances(model, tracker, domain, as_text=True)
+            is_sure = float(chances.max()) > self.options.e2e_confidence_threshold
+            if is_sure and model.space.closeness(text) >= nlu_confidence(tracker):
+                return chances, True
+        return _chances(model, tracker, domain, as_text=False), False
+
+    def _kept(self, ranked: dict[str, float]) -> dict[str, float]:
+        length = self.options.ranking_length
+        if not 0 < length < len(ranked):
+            return ranked
+        best = dict(list(ranked.items())[:length])
+        total = sum(best.values()) if self.options.renormalize_confidences else 1.0
+        return {label: chance / total for label, chance in best.items()}
+
+    def _prediction(self, chances: dict[str, float], domain: Domain, *, by_text: bool = False) -> Prediction:
+        scores = tuple(chances.get(name, 0.0) for name in domain.action_names)
+        return Prediction(scores, self.name, self.priority, is_end_to_end=by_text)
+
+
+def seen_states(
+    model: LearntModel, tracker: Tracker, domain: Domain, *, as_text: bool = False, spare: int = 0
+) -> tuple[State, ...]:
+    """Return the states of a live conversation that a model looks at, and `spare` ones before."""
+    turns = history_of(tracker).story_turns()
+    known = [turn for turn in turns if turn.action is None or turn.action.name != UNLIKELY_INTENT]
+    return states_to_predict(known[-model.network.turns - spare :], domain, model.rule_only, as_text=as_text)
+
+
+def skipped_entities(trackers: Sequence[TrainingTracker]) -> bool:
+    """Tell whether stories name entities in texts without an intent, which Rasa's TED would learn to find."""
+    return any(
+        isinstance(event, UserUttered) and event.entities and not event.intent_name
+        for tracker in trackers
+        for event in tracker.events
+    )
+
+
+def _chances(model: LearntModel, tracker: Tracker, domain: Domain, *, as_text: bool) -> FloatArray:
+    scores = model.scores(seen_states(model, tracker, domain, as_text=as_text))
+    grown = np.exp(scores - scores.max())
+    chances: FloatArray = grown / grown.sum()
+    return chances
