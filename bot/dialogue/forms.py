@@ -86,11 +86,10 @@ def validation_tracker(form: str, tracker: Tracker, events: Iterable[Event]) -> 
     The candidates must be the very last events: rasa-sdk finds them by walking back over slot events, and
     the form's own execution keeps it from walking further.
     """
-    seen = [
-        *tracker.events_after_restart(),
-        SlotSet(name=REQUESTED_SLOT, value=requested_slot(form, tracker)),
-    ]
-    return Tracker.from_events(tracker.sender_id, [*seen, ActionExecuted(name=form), *events], tracker.domain)
+    seen = tracker.after_restart()
+    seen.apply(SlotSet(name=REQUESTED_SLOT, value=requested_slot(form, tracker)))
+    seen.apply_all([ActionExecuted(name=form), *events])
+    return seen
 
 
 def next_slot(form: str, tracker: Tracker) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -99,6 +99,8 @@ class Tracker:
         self.sender_id = sender_id
         self.domain = domain
         self.events: list[Event] = []
+        self._wire: list[dict[str, JSON]] = []
+        self._restarted_at = 0
         self._applied = AppliedEvents()
         # States that a replay of that many applied events gives, so that a revert replays only a turn or two.
         self._snapshots: list[tuple[int, dict[str, Any]]] = []
@@ -119,6 +121,7 @@ class Tracker:
         """Return an independent tracker in the same state."""
         twin = Tracker(self.sender_id, self.domain)
         twin.__dict__.update(self.__dict__)
+        twin._wire = list(self._events_in_wire_form())
         twin.events = list(self.events)
         twin._applied = self._applied.copy()
         twin._snapshots = list(self._snapshots)
@@ -129,6 +132,8 @@ class Tracker:
     def apply(self, event: Event) -> None:
         """Take in one more event, in constant time; a revert replays the turn before it."""
         self.events.append(event)
+        if isinstance(event, Restarted):
+            self._restarted_at = len(self.events)
         if isinstance(event, UserUttered):
             self.latest_input_channel = event.input_channel
             if self._is_replay:
@@ -185,6 +190,11 @@ class Tracker:
         """Tell whether anything happened since the last session start or restart."""
         return bool(self._applied.events)
 
+    def precedes(self, events: Sequence[Event]) -> bool:
+        """Tell whether a stored conversation is this one, perhaps with more events behind."""
+        known = len(self.events)
+        return 0 < known <= len(events) and events[known - 1] is self.events[-1]
+
     def current_session(self) -> list[Event]:
         """Return all events from the last session start on, reverted ones included."""
         for index in range(len(self.events) - 1, -1, -1):
@@ -194,10 +204,13 @@ class Tracker:
 
     def events_after_restart(self) -> list[Event]:
         """Return the events after the last restart."""
-        for index in range(len(self.events) - 1, -1, -1):
-            if isinstance(self.events[index], Restarted):
-                return self.events[index + 1 :]
-        return list(self.events)
+        return self.events[self._restarted_at :]
+
+    def after_restart(self) -> Tracker:
+        """Return an independent tracker of the conversation as it went on after the last restart."""
+        if not self._restarted_at:
+            return self.copy()
+        return Tracker.from_events(self.sender_id, self.events_after_restart(), self.domain)
 
     @property
     def active_loop_name(self) -> str | None:
@@ -242,10 +255,15 @@ class Tracker:
         if verbosity == EventVerbosity.NONE:
             return None
         if verbosity == EventVerbosity.ALL:
-            return [event.as_dict() for event in self.events]
+            return list(self._events_in_wire_form())
         if verbosity == EventVerbosity.APPLIED:
             return [event.as_dict() for event in self._applied.events]
         return [event.as_dict() for event in self.events_after_restart()]
+
+    def _events_in_wire_form(self) -> list[dict[str, JSON]]:
+        """Every action call sends all events; each is brought into its wire form once."""
+        self._wire += [event.as_dict() for event in self.events[len(self._wire) :]]
+        return self._wire
 
     def _reset(self) -> None:
         self._reset_slots()

@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from bot.dialogue.events import BotUttered, Event, event_from_dict, events_from_dicts
+from bot.dialogue.events import BotUttered, Event, SessionStarted, event_from_dict, events_from_dicts
 from bot.dialogue.messages import JSON, UserMessage
+from bot.runtime.recent import Recent
 from bot.runtime.tracker_store import AlreadyAnswered, StoredConversation, StoreUnavailable
 from crm_connector import conversations, database, ownership
 from crm_connector.choices import Owner
-from crm_connector.tables import InboundMessage
+from crm_connector.tables import Conversation, InboundMessage
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """The events of a conversation's present session up to a sequence."""
+
+    last_sequence: int
+    events: list[Event]
 
 
 class CrmTrackerStore:
-    """A `TrackerStore` and a source of transcripts over an open CRM store."""
+    """A `TrackerStore` and a source of transcripts over an open CRM store.
+
+    Of conversations that this process took part in lately only what others added is read.
+    """
 
     def __init__(self, store: database.Store) -> None:
         self._store = store
+        self._recent: Recent[_Session] = Recent()
 
     def load(self, message: UserMessage) -> StoredConversation:
         """Return the present session of the message's conversation; see `TrackerStore.load`."""
@@ -29,26 +43,44 @@ class CrmTrackerStore:
                 if conversation is None:
                     return StoredConversation()
                 seen = conversations.seen_message(session, conversation, _key(message))
-                stored = conversations.load_events(session, conversation)
+                present = self._present(session, conversation)
+                self._recent.put(message.sender_id, present)
                 return StoredConversation(
-                    events_from_dicts(event.data for event in stored),
+                    list(present.events),
                     None if seen is None else _answers(session, seen),
                     ownership.owner_of(session, message.sender_id) == Owner.AGENT,
                 )
         except database.StoreUnavailable as error:
             raise StoreUnavailable(str(error)) from error
 
+    def _present(self, session: Session, conversation: Conversation) -> _Session:
+        """Read the present session, or what is new in it."""
+        known = self._recent.take(conversation.sender_id)
+        if known is not None:
+            # The last known event is read again: where it is gone, the conversation was replaced.
+            new = conversations.load_events(session, conversation, after=known.last_sequence - 1)
+            if new and new[0].sequence == known.last_sequence and not any(map(_starts_session, new[1:])):
+                added = events_from_dicts(event.data for event in new[1:])
+                return _Session(new[-1].sequence, [*known.events, *added])
+        stored = conversations.load_events(session, conversation)
+        last = stored[-1].sequence if stored else 0
+        return _Session(last, events_from_dicts(event.data for event in stored))
+
     def append(self, message: UserMessage, events: Sequence[Event]) -> None:
         """Add a turn in one transaction; see `TrackerStore.append`."""
         wire: list[dict[str, JSON]] = [event.as_dict() for event in events]
+        known = self._recent.take(message.sender_id)
         try:
             with self._store.session() as session:
                 conversation = conversations.find_or_create(session, message.sender_id, message.input_channel)
-                conversations.append_events(session, conversation, wire, inbound=_key(message))
+                first, end = conversations.append_events(session, conversation, wire, inbound=_key(message))
         except conversations.DuplicateMessage as duplicate:
             raise AlreadyAnswered(self.load(message).answered or ()) from duplicate
         except database.StoreUnavailable as error:
             raise StoreUnavailable(str(error)) from error
+        goes_on = known is not None and known.last_sequence == first - 1
+        if known is not None and goes_on and not any(isinstance(event, SessionStarted) for event in events):
+            self._recent.put(message.sender_id, _Session(end - 1, [*known.events, *events]))
 
     def replace(self, message: UserMessage, events: Sequence[Event]) -> None:
         """Put other events in the place of a conversation; its sequences go on, so that readers notice.
@@ -79,6 +111,10 @@ class CrmTrackerStore:
                 return [(event.sequence, event_from_dict(event.data)) for event in stored]
         except database.StoreUnavailable as error:
             raise StoreUnavailable(str(error)) from error
+
+
+def _starts_session(event: conversations.StoredEvent) -> bool:
+    return event.data.get("event") == SessionStarted.event
 
 
 def _key(message: UserMessage) -> conversations.MessageKey:

@@ -27,6 +27,7 @@ from bot.runtime.apologies import ACTION_FAILED, internal_failure
 from bot.runtime.custom_actions import ActionRejected
 from bot.runtime.incoming_text import clean_text
 from bot.runtime.locks import ConversationLocks, Locks
+from bot.runtime.recent import Recent
 from bot.runtime.tracker_store import AlreadyAnswered, StoredConversation, StoreUnavailable, TrackerStore
 from bot.runtime.turn import SESSION_START, Turn, earlier_replies
 
@@ -101,6 +102,7 @@ class Processor:
     clock: Callable[[], float] = time.time
     locks: Locks = field(default_factory=ConversationLocks)
     _unsaved: dict[str, list[tuple[UserMessage, list[Event]]]] = field(default_factory=dict)
+    _trackers: Recent[Tracker] = field(default_factory=Recent)
 
     async def handle(self, message: UserMessage) -> list[BotUttered]:
         """Take one message through its turn and return what the bot says.
@@ -145,8 +147,13 @@ class Processor:
         return named if named is not None else await asyncio.to_thread(self.parser.parse, text)
 
     def _turn(self, message: UserMessage, stored: StoredConversation) -> Turn:
-        unsaved = (event for _, events in self._unsaved.get(message.sender_id, ()) for event in events)
-        tracker = Tracker.from_events(message.sender_id, [*stored.events, *unsaved], self.domain)
+        tracker = self._trackers.take(message.sender_id)
+        if tracker is not None and tracker.domain is self.domain and tracker.precedes(stored.events):
+            tracker.apply_all(stored.events[len(tracker.events) :])
+        else:
+            tracker = Tracker.from_events(message.sender_id, stored.events, self.domain)
+        for _, unsaved in self._unsaved.get(message.sender_id, ()):
+            tracker.apply_all(unsaved)
         return Turn(tracker, replace(self.runner, channel=message.input_channel), self.marks)
 
     async def _start_session_if_due(self, turn: Turn, message: UserMessage) -> None:
@@ -275,6 +282,8 @@ class Processor:
             logger.exception("a turn of conversation %r waits until it can be stored", message.sender_id)
         if pending:
             self._unsaved[message.sender_id] = pending
+        else:
+            self._trackers.put(message.sender_id, turn.tracker)
         return replies
 
     async def _append(self, message: UserMessage, events: list[Event]) -> list[BotUttered] | None:

@@ -34,8 +34,8 @@ async def extract_slots(stage: Stage, tracker: Tracker) -> list[Event]:
 
 async def _validated(stage: Stage, tracker: Tracker, found: list[SlotSet]) -> list[Event]:
     """The validation's word counts; what it does not mention is kept."""
-    seen = [*tracker.events_after_restart(), *found]
-    candidate = Tracker.from_events(tracker.sender_id, seen, tracker.domain)
+    candidate = tracker.after_restart()
+    candidate.apply_all(found)
     events = await _slot_and_bot_events(stage, VALIDATE_SLOT_MAPPINGS, candidate)
     mentioned = {event.name for event in events if isinstance(event, SlotSet)}
     return [*events, *(event for event in found if event.name not in mentioned)]

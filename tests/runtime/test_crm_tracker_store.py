@@ -110,3 +110,33 @@ async def test_the_bot_is_silent_while_an_agent_owns_the_conversation(crm: datab
         conversation = conversations.find_or_create(session, "s", "rest")
         assert ownership.hand_back(session, conversation, agent)
     assert texts(await bot.handle(message("3"))) == ["hi None"]
+
+
+async def test_what_others_added_is_read_between_turns(crm: database.Store) -> None:
+    """A process that holds a conversation sees what another one, or an agent, wrote into it meanwhile."""
+    here, elsewhere = (processor(store=CrmTrackerStore(crm)) for _ in range(2))
+    for number, (bot, text) in enumerate(
+        [(here, "greet Rome"), (here, "greet"), (elsewhere, "greet Oslo"), (here, "greet")]
+    ):
+        replies = await bot.handle(message(str(number), text))
+    assert texts(replies) == ["hi Oslo"]
+
+
+async def test_a_replaced_conversation_is_read_anew(crm: database.Store) -> None:
+    """A process that holds a conversation notices that another one put other events in its place."""
+    bot = processor(store=CrmTrackerStore(crm))
+    for number in range(3):
+        await bot.handle(message(str(number), "greet Rome"))
+    CrmTrackerStore(crm).replace(message(), [SlotSet(name="city", value="Lima")])
+    assert CrmTrackerStore(crm).load(message("9")).events == [SlotSet(name="city", value="Lima")]
+    assert texts(await bot.handle(message("9"))) == ["hi Lima"]
+
+
+def test_a_loaded_conversation_is_not_read_again(crm: database.Store) -> None:
+    """The events that a process wrote or read before are the same objects the next time."""
+    store = CrmTrackerStore(crm)
+    store.append(message("1"), turn("1"))
+    first = store.load(message("2")).events
+    store.append(message("2"), second := turn("2"))
+    again = store.load(message("3")).events
+    assert [*map(id, again)] == [*map(id, [*first, *second])]
