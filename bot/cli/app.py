@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bot.cli import data, evaluate, export, init, migrate, serve, train, visualize
+from bot.cli import data, evaluate, export, init, markers, migrate, serve, train, visualize
 from crm_connector.cli import app as crm
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ for command in (
     app.command()(command)
 app.command("test")(evaluate.run_tests)
 app.add_typer(data.app, name="data")
+app.add_typer(markers.app, name="markers")
 app.add_typer(crm, name="crm")
 
 
