@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,10 @@ from bot.training_data.yaml_files import read_yaml
 
 CRM_URL = "FRONTDESK_CRM_URL"
 MAX_PREDICTIONS = "MAX_NUMBER_OF_PREDICTIONS"
+COMPRESS = "COMPRESS_ACTION_SERVER_REQUEST"
+LOG_LEVEL = "LOG_LEVEL"
+LIBRARY_LOG_LEVEL = "LOG_LEVEL_LIBRARIES"
+JSON_LOGS = "FORCE_JSON_LOGGING"
 DEFAULT_CREDENTIALS: Mapping[str, JSON] = {"rest": None, "web_widget": None}
 
 _ENDPOINTS = ("action_endpoint", "event_broker", "lock_store", "models", "nlg", "nlu", "tracker_store")
@@ -40,6 +45,26 @@ class ActionPackage:
 
     package: str
     timeout_s: float = DEFAULT_TIMEOUT_S
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """What Rasa's variables say about logs; levels are those of the standard library."""
+
+    as_json: bool = False
+    level: int = logging.INFO
+    library_level: int = logging.WARNING
+
+    @classmethod
+    def from_environment(cls) -> LogSettings:
+        """Read `LOG_LEVEL`, `LOG_LEVEL_LIBRARIES` and `FORCE_JSON_LOGGING`.
+
+        Raises:
+            SettingsError: A level or the switch is none.
+        """
+        return cls(
+            _switch(JSON_LOGS), _level(LOG_LEVEL, logging.INFO), _level(LIBRARY_LOG_LEVEL, logging.WARNING)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +134,9 @@ def _actions(section: JSON) -> ActionPackage | ActionEndpoint | None:
     if "package" in section:
         return ActionPackage(str(section["package"]), _timeout_s(where, section))
     selective = bool(section.get("enable_selective_domain"))
-    return ActionEndpoint(**_connection(where, section), selective_domain=selective)
+    return ActionEndpoint(
+        **_connection(where, section), selective_domain=selective, compressed=_switch(COMPRESS)
+    )
 
 
 def _nlg(section: JSON) -> HttpEndpoint | None:
@@ -168,3 +195,18 @@ def _whole_number(variable: str, default: int) -> int:
     if not text.isdigit() or int(text) < 1:
         raise SettingsError(f"{variable} is {text!r}, expected a whole number from 1")
     return int(text)
+
+
+def _switch(variable: str) -> bool:
+    text = os.environ.get(variable, "").lower()
+    if text not in ("", "true", "false", "1", "0"):
+        raise SettingsError(f"{variable} is {text!r}, expected true or false")
+    return text in ("true", "1")
+
+
+def _level(variable: str, default: int) -> int:
+    text = os.environ.get(variable, "").upper()
+    levels = logging.getLevelNamesMapping()
+    if text and text not in levels:
+        raise SettingsError(f"{variable} is {text!r}, expected one of {', '.join(levels)}")
+    return levels[text] if text else default

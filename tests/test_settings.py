@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pytest
 
 from bot.errors import SettingsError
+from bot.runtime.custom_actions import ActionEndpoint
 from bot.runtime.event_brokers.file_broker import FileBrokerOptions
 from bot.runtime.event_brokers.rabbitmq_broker import RabbitMqOptions
 from bot.runtime.event_brokers.sql_broker import SqlBrokerOptions
@@ -17,7 +19,7 @@ from bot.runtime.stores.redis_tracker_store import RedisTrackerStoreOptions
 from bot.runtime.stores.registry import InMemoryLockOptions, InMemoryStoreOptions, OwnStoreOptions
 from bot.runtime.stores.sql_tracker_store import SqlTrackerStoreOptions
 from bot.runtime.tracker_store import InMemoryTrackerStore
-from bot.settings import Settings
+from bot.settings import LogSettings, Settings
 
 
 def read(root: Path, endpoints: str) -> Settings:
@@ -199,3 +201,32 @@ def test_what_lives_in_memory_is_opened(tmp_path: Path) -> None:
     assert settings.lock_store is not None
     assert isinstance(settings.tracker_store.open_store(tmp_path), InMemoryTrackerStore)
     assert isinstance(settings.lock_store.open_locks(tmp_path), ConversationLocks)
+
+
+def test_rasas_variables_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logs and the calls of the action server are set by the environment."""
+    assert LogSettings.from_environment() == LogSettings(False, logging.INFO, logging.WARNING)
+    monkeypatch.setenv("LOG_LEVEL", "debug")
+    monkeypatch.setenv("LOG_LEVEL_LIBRARIES", "ERROR")
+    monkeypatch.setenv("FORCE_JSON_LOGGING", "True")
+    monkeypatch.setenv("COMPRESS_ACTION_SERVER_REQUEST", "true")
+    assert LogSettings.from_environment() == LogSettings(True, logging.DEBUG, logging.ERROR)
+    actions = read(tmp_path, "action_endpoint: {url: 'http://actions'}\n").actions
+    assert isinstance(actions, ActionEndpoint)
+    assert actions.compressed
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("LOG_LEVEL", "loud", "LOG_LEVEL is 'LOUD', expected one of CRITICAL"),
+        ("FORCE_JSON_LOGGING", "maybe", "FORCE_JSON_LOGGING is 'maybe', expected true or false"),
+    ],
+)
+def test_a_wrong_variable_is_refused(
+    name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names it and what it may be."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=message):
+        LogSettings.from_environment()

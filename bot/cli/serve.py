@@ -42,10 +42,12 @@ def run(  # noqa: PLR0913 - each option of the command is an argument
     from bot.server.auth import Access  # noqa: PLC0415 - the same
     from bot.server.logs import configure_logs  # noqa: PLC0415 - the same
     from bot.server.parts import ApiParts  # noqa: PLC0415 - the same
-    from bot.settings import Settings  # noqa: PLC0415 - the same
+    from bot.settings import LogSettings, Settings  # noqa: PLC0415 - the same
 
-    configure_logs(as_json=log_json)
     with explained():
+        logs = LogSettings.from_environment()
+        as_json = log_json or logs.as_json
+        configure_logs(as_json=as_json, level=logs.level, library_level=logs.library_level)
         access = Access(auth_token, jwt_secret, jwt_method)
         settings = Settings.read(project, models=models)
         assistant = Assistant.start(settings)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import json
 import logging
 import threading
+import zlib
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -179,6 +181,7 @@ class ActionEndpoint(HttpEndpoint):
     """A remote action server, as `action_endpoint` in `endpoints.yml` names it."""
 
     selective_domain: bool = False
+    compressed: bool = False
 
 
 class HttpActions:
@@ -213,10 +216,12 @@ class HttpActions:
         await self._client.aclose()
 
     async def _post(self, action: str, payload: Mapping[str, JSON]) -> httpx.Response:
+        body, headers = json.dumps(payload).encode(), {"Content-Type": "application/json"}
+        if self.endpoint.compressed:
+            body, headers["Content-Encoding"] = zlib.compress(body), "deflate"
         try:
-            return await asyncio.wait_for(
-                self._client.post(self.endpoint.url, json=payload), self.endpoint.timeout_s
-            )
+            call = self._client.post(self.endpoint.url, content=body, headers=headers)
+            return await asyncio.wait_for(call, self.endpoint.timeout_s)
         except (httpx.TimeoutException, TimeoutError):
             raise ActionFailed(
                 f"action '{action}': {self.endpoint.url} did not answer within {self.endpoint.timeout_s:g} s"

@@ -18,8 +18,8 @@ _SHARED: list[Processor] = [
 ]
 
 
-def configure_logs(*, as_json: bool, level: int = logging.INFO) -> None:
-    """Send all logs to standard error in one form: ours from `level` on, the libraries' from warnings on."""
+def configure_logs(*, as_json: bool, level: int = logging.INFO, library_level: int = logging.WARNING) -> None:
+    """Send all logs to standard error in one form: ours from `level` on, the libraries' from theirs on."""
     rendering: list[Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
         if as_json
@@ -34,7 +34,7 @@ def configure_logs(*, as_json: bool, level: int = logging.INFO) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
+    root.setLevel(library_level)
     for name in _OURS:
         logging.getLogger(name).setLevel(level)
     structlog.configure(

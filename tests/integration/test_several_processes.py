@@ -151,7 +151,7 @@ def test_concurrent_messages_have_one_order(
         (sender, number, (number + delivery) % 2)
         for number in range(MESSAGES)
         for sender in SENDERS
-        for delivery in range(2)
+        for delivery in range(2 if number % 4 == 0 else 1)
     ]
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(send, jobs))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -186,3 +188,17 @@ async def test_a_lean_call_is_repeated_with_the_domain() -> None:
     await client.call(payload("action_x"))
     await client.close()
     assert [b'"domain"' in body for body in bodies] == [False, True]
+
+
+async def test_a_compressed_call_is_a_deflated_body() -> None:
+    """An action server reads it as Rasa's."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.headers["Content-Encoding"] == "deflate"
+        assert json.loads(zlib.decompress(request.content)) == payload("greet")
+        return httpx.Response(200, json={"events": [], "responses": []})
+
+    endpoint = ActionEndpoint(url="http://actions.example/webhook", compressed=True)
+    server = HttpActions(endpoint, transport=httpx.MockTransport(answer))
+    assert await server.call(payload("greet")) == {"events": [], "responses": []}
+    await server.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -61,7 +62,7 @@ class OpenedStores:
     async def close(self) -> None:
         """Send what waits for the broker, and close all connections but the CRM's."""
         if self.publisher:
-            self.publisher.close()
+            await asyncio.to_thread(self.publisher.close)
         if isinstance(self.locks, RedisLocks):
             await self.locks.close()
         if isinstance(self.own_store, Closable):
