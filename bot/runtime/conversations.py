@@ -24,7 +24,8 @@ from bot.dialogue.events import (
 from bot.dialogue.messages import JSON, Entity, Intent, ParseResult, UserMessage
 from bot.dialogue.tracker import Tracker
 from bot.errors import FrontdeskError, nearest
-from bot.runtime.processor import Choice, Processor
+from bot.runtime.next_action import Choice
+from bot.runtime.processor import Processor
 from bot.runtime.reminders import Reminders, is_due
 from bot.runtime.tracker_store import TrackerStore
 from bot.runtime.turn import SESSION_START, Turn

@@ -22,7 +22,7 @@ from bot.dialogue.intent_payload import parse_intent_payload
 from bot.dialogue.messages import Entity, ParseResult
 from bot.dialogue.tracker import Tracker
 from bot.errors import Location
-from bot.runtime.processor import NextAction, NextActionPolicy, Parser
+from bot.runtime.next_action import NextAction, NextActionPolicy, Parser
 from bot.training_data.stories import StoryStep
 from bot.training_data.story_events import FULL_INTENT
 from bot.training_data.story_graph import TrainingTracker, generate_trackers

@@ -11,7 +11,7 @@ from bot.dialogue.events import BotUttered
 from bot.dialogue.messages import ParseResult, UserMessage
 from bot.errors import ModelError
 from bot.runtime.conversations import ConversationProcessor, Delivery
-from bot.runtime.processor import NextActionPolicy, Parser
+from bot.runtime.next_action import NextActionPolicy, Parser
 
 
 class TrainedModel(Protocol):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from bot.dialogue.domain import ACTION_LISTEN, SESSION_STARTED_METADATA, Domain
 from bot.dialogue.events import (
@@ -27,6 +26,7 @@ from bot.runtime.apologies import ACTION_FAILED, internal_failure
 from bot.runtime.custom_actions import ActionRejected
 from bot.runtime.incoming_text import clean_text
 from bot.runtime.locks import ConversationLocks, Locks
+from bot.runtime.next_action import Choice, NextActionPolicy, Parser, choose
 from bot.runtime.recent import Recent
 from bot.runtime.tracker_store import AlreadyAnswered, StoredConversation, StoreUnavailable, TrackerStore
 from bot.runtime.turn import SESSION_START, Turn, earlier_replies
@@ -34,55 +34,6 @@ from bot.runtime.turn import SESSION_START, Turn, earlier_replies
 logger = logging.getLogger(__name__)
 
 DEFAULT_MAX_PREDICTIONS = 10
-
-
-class Parser(Protocol):
-    """Who understands text; called from a worker thread."""
-
-    def parse(self, text: str) -> ParseResult:
-        """Return intent, entities and the rest."""
-        ...
-
-
-class NextAction(Protocol):
-    """What the policies say: the action, how sure they are in [0, 1], and the events to note before it.
-
-    `scores` has one number in [0, 1] per action, in domain order.
-    """
-
-    @property
-    def confidence(self) -> float: ...  # noqa: D102 (the names say it)
-    @property
-    def scores(self) -> Sequence[float]: ...  # noqa: D102
-    @property
-    def policy(self) -> str | None: ...  # noqa: D102
-    @property
-    def events(self) -> Sequence[Event]: ...  # noqa: D102
-    @property
-    def is_end_to_end(self) -> bool: ...  # noqa: D102
-    @property
-    def hide_rule_turn(self) -> bool: ...  # noqa: D102
-    def action(self, domain: Domain) -> str: ...  # noqa: D102
-
-
-class NextActionPolicy(Protocol):
-    """Who decides: the ensemble of policies."""
-
-    def predict(self, tracker: Tracker, domain: Domain) -> NextAction:
-        """Score every action for the next step."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The next action and where it comes from; `confidence` in [0, 1]."""
-
-    action: str
-    policy: str | None = None
-    confidence: float = 1.0
-    events: Sequence[Event] = ()
-    is_end_to_end: bool = False
-    hide_rule_turn: bool = False
 
 
 @dataclass
@@ -206,7 +157,7 @@ class Processor:
                     self.max_predictions,
                 )
                 return
-            choice = self._choose(turn.tracker)
+            choice = choose(turn.tracker, self.domain, self.policies)
             if choice.is_end_to_end:
                 await self._extract_slots(turn)
             await self._run(turn, choice)
@@ -218,22 +169,6 @@ class Processor:
         """A paused conversation hears of nothing but `restart`."""
         message = tracker.latest_message
         return not tracker.paused or (message is not None and message.intent_name == "restart")
-
-    def _choose(self, tracker: Tracker) -> Choice:
-        followup = tracker.followup_action
-        if followup:
-            if self.domain.has_action(followup):
-                return Choice(followup, "followup_action")
-            logger.error("the follow-up action %r is not in the domain; the policies decide", followup)
-        predicted = self.policies.predict(tracker, self.domain)
-        return Choice(
-            predicted.action(self.domain),
-            predicted.policy,
-            predicted.confidence,
-            predicted.events,
-            predicted.is_end_to_end,
-            predicted.hide_rule_turn,
-        )
 
     async def _run(self, turn: Turn, choice: Choice) -> None:
         """Run an action; one that fails leaves its `ActionExecuted` alone, and the turn goes on."""
@@ -254,7 +189,7 @@ class Processor:
             logger.exception("action %r failed; its events are lost", choice.action)
             events = await self._apologise_once(turn)
         if not any(isinstance(event, ActionExecutionRejected) for event in events):
-            turn.log(*choice.events, _executed(choice, self.domain))
+            turn.log(*choice.events, choice.executed(self.domain))
         turn.log(*events)
         if any(isinstance(event, UserUttered) for event in events):
             await self._extract_slots(turn)
@@ -293,14 +228,3 @@ class Processor:
         except AlreadyAnswered as first:
             return first.replies
         return None
-
-
-def _executed(choice: Choice, domain: Domain) -> ActionExecuted:
-    spoken = choice.action in domain.action_texts
-    return ActionExecuted(
-        name=None if spoken else choice.action,
-        action_text=choice.action if spoken else None,
-        policy=choice.policy,
-        confidence=choice.confidence,
-        hide_rule_turn=choice.hide_rule_turn,
-    )

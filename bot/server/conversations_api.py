@@ -22,7 +22,7 @@ from bot.runtime.conversations import (
     travel_back,
 )
 from bot.runtime.live import LiveProcessor
-from bot.runtime.processor import Choice
+from bot.runtime.next_action import Choice
 from bot.server.api_requests import is_true, number, read_events, read_mapping_body, refusals, verbosity
 from bot.server.auth import Access
 from bot.training_data.story_writer import write_test_stories
