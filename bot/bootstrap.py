@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +23,7 @@ from bot.runtime.live import LiveProcessor
 from bot.runtime.model_package import ModelPackage
 from bot.runtime.nlg_server import NlgServer
 from bot.runtime.nlu_server import NluServer
+from bot.runtime.own_code import make_importable
 from bot.runtime.stores.opened import OpenedStores
 from bot.server.app import create_app, delivery_of
 from bot.server.parts import ApiParts, ServerParts
@@ -99,6 +98,7 @@ class Assistant:
         """
         # Actions find the store of this process in the environment, as those of an action server do.
         os.environ[CRM_URL] = settings.crm_url
+        make_importable(settings.root)
         model = Model.load(settings.models)
         try:
             store = database.open(settings.crm_url)
@@ -124,16 +124,8 @@ class Assistant:
         return cls(settings, model, store, stores, live, custom, writer, nlu)
 
     async def is_reachable(self) -> bool:
-        """Whether the store answers."""
-        return await asyncio.to_thread(self._answers)
-
-    def _answers(self) -> bool:
-        try:
-            with self.store.reading() as session:
-                session.connection()
-        except database.StoreUnavailable:
-            return False
-        return True
+        """Whether the stores answer."""
+        return await self.stores.is_reachable()
 
     async def close(self) -> None:
         """Let go of the reminders, the actions, other servers and the stores."""
@@ -168,8 +160,5 @@ def _actions(settings: Settings) -> ActionServer:
     if settings.actions is None:
         return NoActions()
     if isinstance(settings.actions, ActionPackage):
-        # A project's own package stands beside its files; Python looks there only if told.
-        if str(settings.root.resolve()) not in sys.path:
-            sys.path.insert(0, str(settings.root.resolve()))
         return InProcessActions(settings.actions.package, timeout_s=settings.actions.timeout_s)
     return HttpActions(settings.actions)

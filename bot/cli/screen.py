@@ -25,8 +25,10 @@ Models = Annotated[Path | None, typer.Option(help="Folder of trained models; `mo
 
 def load_project(root: Path) -> Project:
     """Read the project in a folder."""
+    from bot.runtime.own_code import make_importable  # noqa: PLC0415 - the same as below
     from bot.training_data.project import Project  # noqa: PLC0415 - commands without a project start faster
 
+    make_importable(root)
     return Project.load(root)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from bot.dialogue.messages import JSON
 from bot.errors import Finding, Location, Severity, nearest
+from bot.policies.custom import NoPolicy, make_custom
 from bot.policies.memoization import AugmentedMemoizationPolicy, MemoizationOptions, MemoizationPolicy
 from bot.policies.policy import Policy
 from bot.policies.rules import RuleOptions, RulePolicy
@@ -107,10 +108,13 @@ def make_policy(config: PolicyConfig, findings: list[Finding]) -> Policy | None:
     name = short_name(config.name)
     entry = POLICIES.get(name)
     if entry is None:
-        hint = nearest(name, POLICIES)
-        findings.append(
-            Finding("unknown-policy", f"there is no policy '{config.name}'{hint}", config.location)
-        )
+        try:
+            if "." in name:
+                return make_custom(name, config.options)
+            message = f"there is no policy '{config.name}'{nearest(name, POLICIES)}"
+        except NoPolicy as error:
+            message = str(error)
+        findings.append(Finding("unknown-policy", message, config.location))
         return None
     return entry.make(entry.options(**_options(config, entry, findings)))
 

@@ -122,7 +122,7 @@ def _save(made: Sequence[tuple[PolicyConfig, Policy]], folder: Path) -> None:
         name = f"{number}_{policy.name}"
         (folder / name).mkdir(parents=True, exist_ok=True)
         policy.save(folder / name)
-        rows.append({"name": policy.name, "options": dict(config.options), "folder": name})
+        rows.append({"name": config.name, "options": dict(config.options), "folder": name})
     write_json(folder / _INDEX, rows)
 
 

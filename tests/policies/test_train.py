@@ -145,3 +145,25 @@ def test_a_broken_model_is_refused(tmp_path: Path, file: str, content: str | Non
         (tmp_path / file).write_text(content, encoding="utf-8")
     with pytest.raises(ModelError, match="train the model again"):
         load(tmp_path)
+
+
+def test_a_policy_of_the_projects_own_decides(tmp_path: Path) -> None:
+    """A class named by its Python path is made with its options, trained, saved and loaded like ours."""
+    made = assistant(DATA)
+    polite = DefaultPolicy("tests.policies.polite.Polite", {"action": "utter_bye"})
+    assert train([polite], made.trackers, made.domain, tmp_path).policies == ("Polite",)
+    assert predicted(made, tmp_path, "chat") == ("utter_bye", "Polite")
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("no_such_package.Polite", "cannot be imported: No module named 'no_such_package'"),
+        ("tests.policies.polite.Rude", "cannot be made"),
+        ("tests.policies.polite.Words", "it lacks name, priority, train, predict, save, load"),
+        ("tests.policies.polite.ForRasa", "it is written for Rasa"),
+    ],
+)
+def test_a_path_that_leads_to_no_policy_is_refused(path: str, reason: str) -> None:
+    """The reason stands in the finding."""
+    assert reason in problems(DefaultPolicy(path))[0]
