@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from bot.cli import data, evaluate, export, init, markers, migrate, serve, train, visualize
+from bot.cli import data, evaluate, export, init, interactive, markers, migrate, serve, train, visualize
 from crm_connector.cli import app as crm
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ for command in (
     migrate.migrate,
     visualize.visualize,
     export.export,
+    interactive.interactive,
 ):
     app.command()(command)
 app.command("test")(evaluate.run_tests)

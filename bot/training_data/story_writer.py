@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.representer import RoundTripRepresenter
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
-from bot.dialogue.domain import ACTION_LISTEN, RULE_SNIPPET
+from bot.dialogue.domain import ACTION_LISTEN, RULE_SNIPPET, Domain
 from bot.dialogue.events import (
     ActionExecuted,
     ActiveLoop,
@@ -18,7 +18,7 @@ from bot.dialogue.events import (
     SlotSet,
     UserUttered,
 )
-from bot.dialogue.messages import JSON
+from bot.dialogue.messages import JSON, Entity
 from bot.training_data.entity_markup import render
 
 FORMAT_VERSION = "3.1"
@@ -39,9 +39,21 @@ _Representer.add_representer(type(None), _write_null)
 
 def write_test_stories(stories: Sequence[tuple[str, Sequence[Event]]]) -> str:
     """Write conversations, each with its name, as a file of test stories."""
+    return _write([(name, list(_steps(events))) for name, events in stories])
+
+
+def write_training_stories(stories: Sequence[tuple[str, Sequence[Event]]], domain: Domain) -> str:
+    """Write conversations as stories to learn from: intents instead of texts, slots that policies see.
+
+    The events are applied ones: of a form only its beginning and its end are told.
+    """
+    return _write([(name, list(_training_steps(events, domain))) for name, events in stories])
+
+
+def _write(stories: Sequence[tuple[str, list[JSON]]]) -> str:
     document: dict[str, JSON] = {"version": DoubleQuotedScalarString(FORMAT_VERSION)}
     if stories:
-        document["stories"] = [{"story": name, "steps": list(_steps(events))} for name, events in stories]
+        document["stories"] = [{"story": name, "steps": steps} for name, steps in stories]
     yaml = YAML()
     yaml.width = _LINE_WIDTH
     yaml.Representer = _Representer
@@ -63,6 +75,25 @@ def _steps(events: Sequence[Event]) -> Iterator[JSON]:
                 yield {"slot_was_set": [{event.name: event.value}]}
             case ActiveLoop():
                 yield {"active_loop": event.name}
+
+
+def _training_steps(events: Sequence[Event], domain: Domain) -> Iterator[JSON]:
+    for event in events:
+        match event:
+            case UserUttered():
+                step: dict[str, JSON] = {"intent": _full_intent(event)}
+                if event.entities:
+                    step["entities"] = [_entity(entity) for entity in event.entities]
+                yield step
+            case SlotSet() if event.name in domain.slots and domain.slots[event.name].is_featurized:
+                yield {"slot_was_set": [{event.name: event.value}]}
+            case ActionExecuted() | ActiveLoop():
+                yield from _steps([event])
+
+
+def _entity(entity: Entity) -> JSON:
+    named = {"role": entity.role, "group": entity.group}
+    return {entity.entity: entity.value} | {key: value for key, value in named.items() if value}
 
 
 def _user(event: UserUttered, after: Sequence[Event]) -> JSON:

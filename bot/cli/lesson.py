@@ -1,0 +1,186 @@
+"""A conversation in which a person corrects what was understood and what is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from rich.console import Console
+from rich.text import Text
+
+from bot.channels.rendering import render_all
+from bot.dialogue.domain import Domain
+from bot.dialogue.events import BotUttered, Event, UserUttered
+from bot.dialogue.intent_payload import parse_intent_payload
+from bot.dialogue.messages import NLU_FALLBACK, Intent, ParseResult, UserMessage
+from bot.dialogue.tracker import Tracker
+from bot.errors import nearest
+from bot.runtime.next_action import Choice, NextAction, NextActionPolicy
+from bot.runtime.processor import Processor
+from bot.runtime.tracker_store import InMemoryTrackerStore
+from bot.runtime.turn import Turn
+from bot.training_data.nlu_examples import NluData, NluExample
+from bot.training_data.nlu_writer import write_nlu
+from bot.training_data.story_writer import write_training_stories
+
+SENDER, CHANNEL = "lesson", "cmdline"
+_MOST_SHOWN = 8
+_MAX_PREDICTIONS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """The person: `ask` shows a question and returns the answer."""
+
+    ask: Callable[[str], str]
+    console: Console
+
+    def pick(
+        self, what: str, proposed: str, ranked: Sequence[tuple[str, float]], known: Sequence[str]
+    ) -> str:
+        """Ask until the answer is empty (what is proposed), a number of the list, or a name of the domain."""
+        shown = ranked[:_MOST_SHOWN]
+        while True:
+            answer = self.ask(f"  {what} {proposed}? Enter, a name, or ? for a list: ").strip()
+            if answer == "?":
+                for number, (name, score) in enumerate(shown, 1):
+                    self.tell(f"  {number}  {name} {score:.2f}", "dim")
+                continue
+            numbered = answer.isdecimal() and 1 <= int(answer) <= len(shown)
+            name = shown[int(answer) - 1][0] if numbered else answer or proposed
+            if name in known:
+                return name
+            self.tell(f"  the domain has no {what} '{name}'{nearest(name, known)}", "red")
+
+    def tell(self, line: str, style: str) -> None:
+        """Show a line."""
+        self.console.print(Text(line, style=style), soft_wrap=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Corrected:
+    """What the teacher wants done instead."""
+
+    name: str
+    scores: Sequence[float]
+    events: Sequence[Event]
+    confidence: float = 1.0
+    policy: str | None = "interactive"
+    is_end_to_end: bool = False
+    hide_rule_turn: bool = False
+
+    def action(self, domain: Domain) -> str:  # noqa: ARG002 (the seam's signature)
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class TaughtPolicies:
+    """Policies whose predictions a teacher confirms or corrects."""
+
+    policies: NextActionPolicy
+    teacher: Teacher
+
+    def predict(self, tracker: Tracker, domain: Domain) -> NextAction:
+        """Ask the policies, then the teacher."""
+        predicted = self.policies.predict(tracker, domain)
+        proposed = predicted.action(domain)
+        scored = zip(domain.action_names, predicted.scores, strict=False)
+        ranked = sorted(scored, key=lambda pair: -pair[1])
+        name = self.teacher.pick("action", proposed, ranked, domain.action_names)
+        return predicted if name == proposed else _Corrected(name, predicted.scores, predicted.events)
+
+
+@dataclass
+class TaughtProcessor(Processor):
+    """Takes a message through its turn and asks a teacher before it believes or does anything.
+
+    `sentences` are the texts with their confirmed meaning.
+    """
+
+    teacher: Teacher = field(kw_only=True)
+    sentences: list[NluExample] = field(default_factory=list)
+
+    async def parse(self, text: str) -> ParseResult:
+        """Understand a text; the teacher says whether the intent is right. Payloads mean what they say."""
+        found = await super().parse(text)
+        if parse_intent_payload(text, self.domain) is not None:
+            return found
+        for entity in found.entities:
+            self.teacher.tell(f"  entity {entity.entity} = {entity.value!r}", "dim")
+        known = tuple(self.domain.intents)
+        ranked = [(str(intent.name), intent.confidence) for intent in found.intent_ranking]
+        ranked = [pair for pair in ranked if pair[0] in known]
+        name = self.teacher.pick("intent", str(found.intent.name), ranked, known)
+        marked = tuple(entity for entity in found.entities if entity.start is not None)
+        if name != NLU_FALLBACK:
+            self.sentences.append(NluExample(text, name, marked))
+        return found if name == found.intent.name else replace(found, intent=Intent(name, 1.0))
+
+    async def _run(self, turn: Turn, choice: Choice) -> None:
+        """Run the action and show at once what the bot says."""
+        before = len(turn.replies)
+        await super()._run(turn, choice)
+        for message in render_all(turn.replies[before:]):
+            if message.text:
+                self.teacher.tell(f"Bot: {message.text}", "cyan")
+
+
+@dataclass
+class Lesson:
+    """Several conversations with one processor; each becomes a story."""
+
+    processor: TaughtProcessor
+    store: InMemoryTrackerStore
+    _told: list[list[Event]] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, of: Processor, teacher: Teacher) -> Lesson:
+        """Teach what another processor knows and can do; its conversations are left alone."""
+        store = InMemoryTrackerStore()
+        processor = TaughtProcessor(
+            domain=of.domain,
+            parser=of.parser,
+            policies=TaughtPolicies(of.policies, teacher),
+            runner=of.runner,
+            store=store,
+            max_predictions=_MAX_PREDICTIONS,
+            teacher=teacher,
+        )
+        return cls(processor, store)
+
+    async def say(self, text: str) -> Sequence[BotUttered]:
+        """Take a message of the customer through its turn."""
+        number = len(self.store.events_of(SENDER))
+        message = UserMessage(text, SENDER, CHANNEL, message_id=str(number))
+        return await self.processor.handle(message)
+
+    def undo(self) -> bool:
+        """Forget the last message and all that followed; False when there is none."""
+        events = self.store.events_of(SENDER)
+        places = [index for index, event in enumerate(events) if isinstance(event, UserUttered)]
+        if not places:
+            return False
+        last = events[places[-1]]
+        sentences = self.processor.sentences
+        if sentences and isinstance(last, UserUttered) and sentences[-1].text == last.text:
+            sentences.pop()
+        self.store.replace(UserMessage("", SENDER), events[: places[-1]])
+        return True
+
+    def close_story(self) -> None:
+        """End the conversation and begin another one."""
+        tracker = Tracker.from_events(SENDER, self.store.events_of(SENDER), self.processor.domain)
+        events = tracker.applied_events()
+        if any(isinstance(event, UserUttered) for event in events):
+            self._told.append(events)
+        self.store.replace(UserMessage("", SENDER), [])
+
+    def stories(self, title: str) -> str | None:
+        """Return the closed conversations as a story file, None without any."""
+        named = [(f"{title}, story {number}", events) for number, events in enumerate(self._told, 1)]
+        return write_training_stories(named, self.processor.domain) if named else None
+
+    def nlu(self) -> str | None:
+        """Return the confirmed sentences as an NLU file, None without any."""
+        sentences = tuple(self.processor.sentences)
+        return write_nlu(NluData(sentences)) if sentences else None
