@@ -151,7 +151,7 @@ def test_a_policy_of_the_projects_own_decides(tmp_path: Path) -> None:
     """A class named by its Python path is made with its options, trained, saved and loaded like ours."""
     made = assistant(DATA)
     polite = DefaultPolicy("tests.policies.polite.Polite", {"action": "utter_bye"})
-    assert train([polite], made.trackers, made.domain, tmp_path).policies == ("Polite",)
+    assert train([RULES, polite], made.trackers, made.domain, tmp_path).policies == ("RulePolicy", "Polite")
     assert predicted(made, tmp_path, "chat") == ("utter_bye", "Polite")
 
 
