@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from collections.abc import Sequence
+
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from crm_connector.choices import EscalationStatus
 from crm_connector.columns import storable
 from crm_connector.database import insert_once
-from crm_connector.tables import Agent, Escalation
+from crm_connector.tables import Agent, Escalation, EscalationSentence
 
 
 class UntracedSentence(ValueError):
@@ -21,13 +23,35 @@ def escalate(session: Session, escalation: Escalation) -> Escalation:
     Raises:
         UntracedSentence: A sentence names no source; a summary must not invent.
     """
-    for sentence in escalation.sentences:
-        if not sentence.sources:
-            raise UntracedSentence(
-                f"sentence {sentence.position} of the summary names no source: {sentence.text}"
-            )
+    _check_sources(escalation.sentences)
     escalation.source_key = storable(escalation.source_key)
     return insert_once(session, escalation, Escalation.source_key == escalation.source_key)
+
+
+def revise(
+    session: Session,
+    escalation: Escalation,
+    *,
+    wanted: str,
+    tried: list[str],
+    open_questions: list[str],
+    sentences: list[EscalationSentence],
+) -> None:
+    """Write the summary of an escalation anew, because more is known; category and severity stay.
+
+    Raises:
+        UntracedSentence: A sentence names no source.
+    """
+    _check_sources(sentences)
+    session.refresh(escalation, with_for_update=True)
+    session.execute(
+        delete(EscalationSentence).where(EscalationSentence.escalation_id == escalation.id),
+        execution_options={"synchronize_session": "fetch"},
+    )
+    session.expire(escalation, ["sentences"])
+    escalation.wanted, escalation.tried, escalation.open_questions = wanted, tried, open_questions
+    escalation.sentences.extend(sentences)
+    session.flush()
 
 
 def open_escalations(session: Session) -> list[Escalation]:
@@ -53,3 +77,12 @@ def resolve(session: Session, escalation: Escalation) -> None:
     """Nothing is left to do."""
     escalation.status = EscalationStatus.RESOLVED
     session.flush()
+
+
+def _check_sources(sentences: Sequence[EscalationSentence]) -> None:
+    """Refuse a summary that invents."""
+    for sentence in sentences:
+        if not sentence.sources:
+            raise UntracedSentence(
+                f"sentence {sentence.position} of the summary names no source: {sentence.text}"
+            )

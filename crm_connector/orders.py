@@ -54,6 +54,12 @@ def find_order(
     return order
 
 
+def normal_number(text: str) -> str:
+    """An order number as orders carry it, `LC104233` for `lc-104233`; other texts in capitals, unblanked."""
+    match = _NUMBER.fullmatch(text)
+    return f"LC{match[1]}" if match else "".join(text.split()).upper()
+
+
 def orders_of(session: Session, customer: Customer) -> list[Order]:
     """All orders of a customer, newest first; whoever calls this knows that she is the customer."""
     query = select(Order).where(Order.customer_id == customer.id)

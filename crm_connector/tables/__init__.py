@@ -8,7 +8,13 @@ in the words of whoever writes it.
 from crm_connector.columns import Base
 from crm_connector.tables.people import Agent, ChannelIdentity, Customer
 from crm_connector.tables.sales import Opportunity, Recommendation, Survey
-from crm_connector.tables.service import Escalation, EscalationSentence, Ticket, TicketChange
+from crm_connector.tables.service import (
+    Escalation,
+    EscalationSentence,
+    FailedCheck,
+    Ticket,
+    TicketChange,
+)
 from crm_connector.tables.shop import Order, OrderLine, Product, Return
 from crm_connector.tables.talk import Conversation, ConversationEvent, InboundMessage
 
@@ -21,6 +27,7 @@ __all__ = [
     "Customer",
     "Escalation",
     "EscalationSentence",
+    "FailedCheck",
     "InboundMessage",
     "Opportunity",
     "Order",

@@ -1,10 +1,10 @@
-"""Tickets with their history, and escalations with their summaries."""
+"""Tickets with their history, escalations with their summaries, and failed proofs of identity."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_connector.choices import (
@@ -127,3 +127,20 @@ class EscalationSentence(Base, kw_only=True):
     position: Mapped[int]
     text: Mapped[str]
     sources: Mapped[list[str]]
+
+
+class FailedCheck(Base, kw_only=True):
+    """A proof of identity that failed; `order_number` is what was tried, there may be no such order."""
+
+    __tablename__ = "failed_checks"
+    __table_args__ = (
+        UniqueConstraint("source_key", name="uq_failed_checks_source_key"),
+        Index("ix_failed_checks_order", "order_number", "failed_at"),
+        Index("ix_failed_checks_sender", "sender_id", "failed_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    source_key: Mapped[str]
+    order_number: Mapped[str]
+    sender_id: Mapped[str]
+    failed_at: Mapped[datetime] = mapped_column(default_factory=utc_now)

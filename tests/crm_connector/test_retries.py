@@ -16,6 +16,7 @@ from crm_connector import (
     customers,
     database,
     escalations,
+    identity_checks,
     opportunities,
     orders,
     ownership,
@@ -74,6 +75,7 @@ CALLS: dict[str, Call] = {
     "recommendation": _recommend,
     "return": _return,
     "agent": lambda s: agents.find_or_create(s, "ines@lumen.example", name="Ines"),
+    "failed check": lambda s: identity_checks.note_failure(s, "LC500001", "ada", source_key="turn-1"),
     "queue": lambda s: ownership.request_agent(s, conversations.find_or_create(s, "ada", "rest")),
 }
 

@@ -7,7 +7,16 @@ from decimal import Decimal
 import pytest
 from sqlalchemy.orm import Session
 
-from crm_connector import agents, escalations, opportunities, products, recommendations, surveys, tickets
+from crm_connector import (
+    agents,
+    database,
+    escalations,
+    opportunities,
+    products,
+    recommendations,
+    surveys,
+    tickets,
+)
 from crm_connector.choices import (
     EscalationStatus,
     OrderStatus,
@@ -17,6 +26,7 @@ from crm_connector.choices import (
     TicketStatus,
 )
 from crm_connector.recommendations import Purchase
+from crm_connector.tables import Escalation, EscalationSentence
 from tests.crm_connector import factories
 
 
@@ -200,3 +210,21 @@ def test_products_are_found(session: Session) -> None:
     assert (lamp.name_in("zh"), lamp.name_in(None), lamp.description_in("zh")) == (
         "台灯", "Nook 310 smart lamp", "无频闪的暖光"
     )  # fmt: skip
+
+
+def test_a_revised_escalation_has_the_new_summary_alone(store: database.Store) -> None:
+    """What was written before is gone, however often it is revised, and an invented sentence is refused."""
+    with store.session() as session:
+        row = escalations.escalate(session, factories.new_escalation(factories.a_customer(session)))
+        for _ in range(2):
+            new = [EscalationSentence(position=1, text="It is about LC500001.", sources=["m-3"])]
+            escalations.revise(
+                session, row, wanted="a refund", tried=["asked"], open_questions=[], sentences=new
+            )
+        invented = [EscalationSentence(position=1, text="All is well.", sources=[])]
+        with pytest.raises(escalations.UntracedSentence):
+            escalations.revise(session, row, wanted="", tried=[], open_questions=[], sentences=invented)
+    with store.reading() as session:
+        stored = session.get_one(Escalation, row.id)
+        assert [line.text for line in stored.sentences] == ["It is about LC500001."]
+        assert (stored.wanted, stored.tried, stored.open_questions) == ("a refund", ["asked"], [])
