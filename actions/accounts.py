@@ -1,4 +1,4 @@
-"""How the company reaches a customer: changed only after one of her orders has proven who she is."""
+"""How the company reaches a customer: changed only after an order has proven whose it is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crm_connector.tables import Customer
 
 
 def update_contact(turn: Turn) -> list[SlotEvent]:
-    """Keep what the first message says is new, prove who she is, then change it."""
+    """Keep what the first message says is new, prove who it is, then change it."""
     given = turn.slot("new_contact") or turn.entity("email") or turn.entity("phone")
     if turn.slot("verified_customer"):
         return _change(turn, given)
@@ -28,6 +28,18 @@ def use_contact_details(turn: Turn) -> list[SlotEvent]:
     if proof.order is None:
         return proof.events
     return [*proof.events, *_change(turn, turn.slot("new_contact"))]
+
+
+def note_contact(turn: Turn, contact: str) -> None:
+    """Write down how to reach a customer of whom nothing is known; known data changes only after a proof."""
+    customer = turn.customer
+    if "@" in contact and not customer.email:
+        customers.update_contact(turn.session, customer, customers.Contact(email=contact))
+    elif contact and "@" not in contact and not customer.phone:
+        customers.update_contact(turn.session, customer, customers.Contact(phone=contact))
+    name = turn.slot("person_name")
+    if name and not customer.name:
+        customers.update_contact(turn.session, customer, customers.Contact(name=str(name)))
 
 
 def _change(turn: Turn, given: object) -> list[SlotEvent]:

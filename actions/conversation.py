@@ -54,6 +54,11 @@ _QUESTIONS: Mapping[str, tuple[str, str]] = {
     "faq/store_location": ("Where is your store?", "门店在哪里？"),
     "faq/privacy": ("What happens with my data?", "我的数据会怎么处理？"),
 }
+# Nobody is asked whether "yes" or "a detail" was meant: the answer would lead nowhere.
+_NOT_OFFERED = ("affirm", "deny", "inform", "correct", "stop", "greet", "goodbye", "thank")
+# What a message without words (emoji) is asked about, by its sentiment.
+_WORDLESS = ("order_status", "start_return", "ask_recommendation")
+_WORDLESS_UPSET = ("complaint_delivery", "complaint_product", "human_handoff")
 _CODE = re.compile(r"[@\d]")
 _NEITHER = ("None of these", "都不是")
 _KEEP_OFFER = ("nlu_fallback", "inform")
@@ -88,10 +93,11 @@ class ValidateSlotMappings(ValidationAction):
     def extract_introduced(
         self, dispatcher: CollectingDispatcher, tracker: Tracker, _domain: JSON
     ) -> dict[str, JSON]:
-        """Say once in a conversation that this is an automated assistant."""
+        """Say once in a conversation that this is an automated assistant; asked, it answers so itself."""
         if tracker.slots.get("introduced"):
             return {}
-        if not _was_said(tracker, INTRODUCTION):
+        introduces_itself = (tracker.latest_message.get("intent") or {}).get("name") == "bot_challenge"
+        if not introduces_itself and not _was_said(tracker, INTRODUCTION):
             dispatcher.utter_message(response=INTRODUCTION)
         return {"introduced": True}
 
@@ -152,6 +158,9 @@ class AskAffirmation(Action):
 
 def likely_meanings(message: Mapping[str, JSON]) -> list[tuple[str, tuple[str, str]]]:
     """The likeliest intents as payload and titles; the payload `text` means that the title itself is sent."""
+    if not has_words(message):
+        is_upset = (message.get("sentiment") or {}).get("value") == "negative"
+        return [(f"/{name}", _MEANINGS[name]) for name in (_WORDLESS_UPSET if is_upset else _WORDLESS)]
     found: list[tuple[str, tuple[str, str]]] = []
     for row in message.get("intent_ranking") or ():
         name = str(row.get("name"))
@@ -159,7 +168,7 @@ def likely_meanings(message: Mapping[str, JSON]) -> list[tuple[str, tuple[str, s
             question = _QUESTIONS.get(_likely_question(message))
             if question is not None:
                 found.append(("text", question))
-        elif name in _MEANINGS:
+        elif name in _MEANINGS and name not in _NOT_OFFERED:
             found.append((f"/{name}", _MEANINGS[name]))
     return found[:_MAX_MEANINGS]
 

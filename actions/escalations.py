@@ -1,14 +1,15 @@
-"""Complaints: an apology, a ticket, an escalation with its summary, and a person for whoever asks."""
+"""Complaints: an apology, a ticket, and an escalation with its summary where a person must see it."""
 
 from __future__ import annotations
 
-from actions.orders import MAX_FAILED_CHECKS, find_own_order
-from actions.severity import Complaint, is_serious, severity_of
-from actions.summaries import Message, Summary, read_messages, summarise
-from actions.tickets import note_contact, own_order, subject_of
-from actions.turn import CrmAction, SlotEvent, Turn, set_slots
+from actions.accounts import note_contact
+from actions.complaint_tickets import live_ticket
+from actions.orders import find_own_order, own_order
+from actions.severity import Complaint, is_harmful, is_serious, severity_of
+from actions.summaries import Message, Summary, read_messages, subject_of, summarise
+from actions.turn import CrmAction, SlotEvent, Turn, day, set_slots
 from crm_connector import customers, escalations, ownership, tickets
-from crm_connector.choices import ComplaintCategory, Priority, Sentiment, Severity, TicketStatus
+from crm_connector.choices import ComplaintCategory, OrderStatus, Owner, Priority, Sentiment, Severity
 from crm_connector.tables import Escalation, EscalationSentence, Ticket
 
 _CATEGORIES = {
@@ -23,22 +24,31 @@ _PRIORITIES = {
     Severity.HIGH: Priority.HIGH,
     Severity.CRITICAL: Priority.URGENT,
 }
-_LIVE = (TicketStatus.OPEN, TicketStatus.PENDING)
 
 
 def apologise(turn: Turn) -> list[SlotEvent]:
-    """Answer the fact, and the feeling where there is one."""
-    upset = "_upset" if is_serious(_complaint(turn)) else ""
-    turn.say(f"utter_apology_{_category(turn)}{upset}")
+    """Answer the fact, and the feeling where there is one; ask what happened where nothing was said."""
+    if _is_without_words(turn):
+        turn.say("utter_ask_complaint")
+        return set_slots(open_request="complaint")
+    category = _category(turn)
+    known = live_ticket(turn, category)
+    if is_harmful(turn.text):
+        turn.say("utter_apology_harm")
+    elif known is not None and known.source_key != _ticket_key(turn):
+        turn.say("utter_apology_again")
+    else:
+        turn.say(f"utter_apology_{category}{'_upset' if is_serious(_complaint(turn)) else ''}")
     return []
 
 
 def open_complaint_ticket(turn: Turn) -> list[SlotEvent]:
     """Open a ticket, or add to the one about the same thing that this conversation has open."""
+    if _is_without_words(turn):
+        return []
     complaint, category = _complaint(turn), _category(turn)
-    words = turn.text or f"Complaint about {category}, by button"
-    key = f"{turn.source_key}:complaint"
-    known = _live_ticket(turn, category)
+    words, key = _words(turn, category), _ticket_key(turn)
+    known = live_ticket(turn, category)
     if known is not None and known.source_key != key:
         tickets.add_note(turn.session, known, words, actor="customer", source_key=key)
         turn.say("utter_complaint_ticket_known", ticket_number=known.number)
@@ -60,22 +70,32 @@ def open_complaint_ticket(turn: Turn) -> list[SlotEvent]:
     turn.say("utter_complaint_ticket_opened", ticket_number=ticket.number)
     if turn.slot("order_number"):
         _note_order(turn, ticket)
-        return set_slots(ticket_number=ticket.number)
+        return set_slots(ticket_number=ticket.number, open_request=None)
     if category is not ComplaintCategory.SERVICE:
         turn.say("utter_ask_complaint_order_number")
     return set_slots(ticket_number=ticket.number, open_request="complaint_order")
 
 
 def escalate_complaint(turn: Turn) -> list[SlotEvent]:
-    """Escalate with a summary when the customer is upset or it is severe; offer a person in any case."""
-    complaint, category = _complaint(turn), _category(turn)
-    ticket = _live_ticket(turn, category)
-    if is_serious(complaint) and ticket is not None:
-        _escalate(turn, ticket, severity_of(complaint))
-        turn.say("utter_escalated")
+    """Escalate with a summary when the customer is upset or it is severe; offer a person unless one comes."""
+    if _is_without_words(turn):
+        return []
+    complaint = _complaint(turn)
+    ticket = live_ticket(turn, _category(turn))
+    is_urgent = is_serious(complaint) and ticket is not None
+    is_new = is_urgent and ticket is not None and escalate(turn, ticket, severity_of(complaint))
+    if ownership.owner_of(turn.session, turn.sender_id) is not Owner.BOT:
+        turn.say("utter_handoff_already")
+    elif is_urgent:
+        turn.say("utter_escalated" if is_new else "utter_escalated_known")
     else:
         turn.say("utter_offer_person")
     return set_slots(offer="person")
+
+
+def take_complaint(turn: Turn) -> list[SlotEvent]:
+    """Take a complaint in one step: words after a wordless one, or a yes for a late order."""
+    return [*apologise(turn), *open_complaint_ticket(turn), *escalate_complaint(turn)]
 
 
 def add_complaint_order(turn: Turn) -> list[SlotEvent]:
@@ -93,6 +113,7 @@ def add_complaint_order(turn: Turn) -> list[SlotEvent]:
     _note_order(turn, ticket)
     if turn.slot("contact"):
         return add_complaint_contact(turn)
+    revise_escalation(turn, ticket)
     turn.say(
         "utter_complaint_order_added", order_number=turn.slot("order_number"), ticket_number=ticket.number
     )
@@ -110,43 +131,77 @@ def add_complaint_contact(turn: Turn) -> list[SlotEvent]:
     key = f"{turn.source_key}:complaint_contact"
     tickets.add_note(turn.session, ticket, f"Contact: {contact}", actor=tickets.BOT, source_key=key)
     order = find_own_order(turn, str(turn.slot("order_number") or ""), str(contact))
-    failed = int(turn.slot("failed_checks") or 0)
-    if order is None or failed >= MAX_FAILED_CHECKS:
+    if order is None:
         note_contact(turn, str(contact))
-        return set_slots(open_request=None, failed_checks=failed + 1)
+        revise_escalation(turn, ticket)
+        return set_slots(open_request=None)
     ticket.order_id = order.id
     turn.linked(customers.link(turn.session, turn.customer, order))
+    revise_escalation(turn, ticket, verified_customer=str(order.customer_id))
     return set_slots(open_request=None, verified_customer=str(order.customer_id))
 
 
-def request_agent(turn: Turn) -> list[SlotEvent]:
-    """Put the conversation into the queue and remember why; asking twice changes nothing."""
-    is_new = ownership.request_agent(turn.session, turn.conversation)
-    turn.say("utter_handoff_queued" if is_new else "utter_handoff_already")
-    if turn.slot("offer") == "person":
-        reason = "accepted after a complaint"
-    else:
-        reason = "asked" if turn.intent == "human_handoff" else "offered"
-    return set_slots(handoff_reason=reason) if is_new else []
-
-
-def _escalate(turn: Turn, ticket: Ticket, severity: Severity) -> None:
-    """Once for each ticket, and again only when it got worse."""
+def escalate(turn: Turn, ticket: Ticket, severity: Severity) -> bool:
+    """Escalate once for each ticket, and again only when it got worse; False when it was known before."""
     order = list(Severity)
-    known = [e for e in escalations.open_escalations(turn.session) if e.ticket_id == ticket.id]
+    known = _open_escalations(turn, ticket)
     if any(order.index(row.severity) >= order.index(severity) for row in known):
-        return
-    summary = summarise(
-        read_messages(turn.tracker.events), turn.tracker.slots, category=ticket.category, severity=severity
-    )
-    escalations.escalate(turn.session, _row(turn, ticket, severity, summary))
+        revise_escalation(turn, ticket)
+        return any(row.source_key == _escalation_key(turn) for row in known)
+    escalations.escalate(turn.session, _row(turn, ticket, severity))
     if ticket.priority is not Priority.URGENT:
         tickets.set_priority(turn.session, ticket, _PRIORITIES[severity], actor=tickets.BOT)
+    return True
 
 
-def _row(turn: Turn, ticket: Ticket, severity: Severity, summary: Summary) -> Escalation:
+def revise_escalation(turn: Turn, ticket: Ticket, **learnt: str) -> None:
+    """Write the summary of a ticket's open escalation anew, with what became known since.
+
+    Args:
+        turn: The customer's turn.
+        ticket: Whose escalation it is.
+        learnt: Slots that this action is about to set.
+    """
+    for row in _open_escalations(turn, ticket):
+        summary = _summary(turn, ticket, row.severity, **learnt)
+        escalations.revise(
+            turn.session,
+            row,
+            wanted=summary.wanted,
+            tried=list(summary.tried),
+            open_questions=list(summary.open_questions),
+            sentences=_sentences(summary),
+        )
+
+
+def _open_escalations(turn: Turn, ticket: Ticket) -> list[Escalation]:
+    return [row for row in escalations.open_escalations(turn.session) if row.ticket_id == ticket.id]
+
+
+def _ticket_key(turn: Turn) -> str:
+    return f"{turn.source_key}:complaint"
+
+
+def _escalation_key(turn: Turn) -> str:
+    return f"{turn.source_key}:escalation"
+
+
+def _summary(turn: Turn, ticket: Ticket, severity: Severity, **learnt: str) -> Summary:
+    slots = {**turn.tracker.slots, **learnt}
+    return summarise(read_messages(turn.tracker.events), slots, category=ticket.category, severity=severity)
+
+
+def _sentences(summary: Summary) -> list[EscalationSentence]:
+    return [
+        EscalationSentence(position=i, text=sentence.text, sources=list(sentence.sources))
+        for i, sentence in enumerate(summary.sentences, start=1)
+    ]
+
+
+def _row(turn: Turn, ticket: Ticket, severity: Severity) -> Escalation:
+    summary = _summary(turn, ticket, severity)
     return Escalation(
-        source_key=f"{turn.source_key}:escalation",
+        source_key=_escalation_key(turn),
         customer_id=turn.customer.id,
         conversation_id=turn.conversation.id,
         ticket_id=ticket.id,
@@ -156,16 +211,13 @@ def _row(turn: Turn, ticket: Ticket, severity: Severity, summary: Summary) -> Es
         wanted=summary.wanted,
         tried=list(summary.tried),
         open_questions=list(summary.open_questions),
-        sentences=[
-            EscalationSentence(position=i, text=sentence.text, sources=list(sentence.sources))
-            for i, sentence in enumerate(summary.sentences, start=1)
-        ],
+        sentences=_sentences(summary),
     )
 
 
 def _complaint(turn: Turn) -> Complaint:
     """What the rules of severity look at, this message last."""
-    earlier = [message for message in _earlier(turn) if message.is_complaint]
+    earlier = [message for message in _earlier(turn) if message.is_complaint and message.text]
     return Complaint(turn.text, turn.slot("sentiment"), len(earlier))
 
 
@@ -174,15 +226,32 @@ def _earlier(turn: Turn) -> list[Message]:
 
 
 def _category(turn: Turn) -> ComplaintCategory:
+    """What it is about: danger is about the product however it was taken, a yes about what was offered."""
+    if is_harmful(turn.text):
+        return ComplaintCategory.PRODUCT
+    if turn.slot("offer") == "complaint" and turn.intent in ("affirm", "complaint_service"):
+        return ComplaintCategory.DELIVERY
     return _CATEGORIES.get(turn.intent or "", ComplaintCategory.SERVICE)
 
 
-def _live_ticket(turn: Turn, category: ComplaintCategory) -> Ticket | None:
-    """The newest ticket of this conversation that is about the same thing and not done."""
-    for ticket in tickets.tickets_of(turn.session, turn.customer):
-        if ticket.conversation_id == turn.conversation.id and ticket.category is category:
-            return ticket if ticket.status in _LIVE else None
-    return None
+def _is_without_words(turn: Turn) -> bool:
+    """Whether a button alone complains, and no order says what about."""
+    is_about_order = _category(turn) is ComplaintCategory.DELIVERY and turn.slot("order_number")
+    return not turn.text and not is_about_order
+
+
+def _words(turn: Turn, category: ComplaintCategory) -> str:
+    """What the ticket says: the customer's words, or what a button or a bare yes was about."""
+    if turn.text and turn.intent != "affirm":
+        return turn.text
+    order = own_order(turn)
+    if order is None:
+        return f"Complaint about the {category}, by button"
+    if order.status is OrderStatus.DELIVERED:
+        told = f"is marked as delivered on {day(order.delivered_at, 'en')}, but did not arrive"
+    else:
+        told = f"was promised for {day(order.promised_at, 'en')} and is still {order.status}"
+    return f"Order {order.number} {told}; the customer complains by button."
 
 
 def _note_order(turn: Turn, ticket: Ticket) -> None:
@@ -222,11 +291,11 @@ class EscalateComplaint(CrmAction):
         return escalate_complaint(turn)
 
 
-class RequestAgent(CrmAction):
-    """A person for the conversation."""
+class ComplainAboutOrder(CrmAction):
+    """A yes to the offer to complain about a late order."""
 
-    action_name = "action_request_agent"
+    action_name = "action_complain_about_order"
 
     def act(self, turn: Turn) -> list[SlotEvent]:
-        """Queue it."""
-        return request_agent(turn)
+        """Apologise, open a ticket, offer a person."""
+        return take_complaint(turn)

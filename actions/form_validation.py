@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from rasa_sdk import FormValidationAction, Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.severity import is_harmful
 from actions.turn import JSON
 
 Slots = dict[str, JSON]
@@ -79,9 +80,11 @@ class FormChecks:
     def validate_reason(
         self, value: JSON, dispatcher: CollectingDispatcher, tracker: Tracker, _domain: JSON
     ) -> Slots:
-        """Some words; a button's payload is none."""
+        """Some words; a button's payload is none. Whoever tells of danger is told first what to do."""
         words = str(value).strip()
         is_told = len(words) >= _SHORTEST_REASON and not words.startswith("/")
+        if is_told and is_harmful(words):
+            dispatcher.utter_message(response="utter_safety_advice")
         return _checked("reason", words[:_LONGEST_REASON] if is_told else None, dispatcher, tracker)
 
     def extract_reason(self, _dispatcher: CollectingDispatcher, tracker: Tracker, _domain: JSON) -> Slots:
@@ -103,6 +106,16 @@ class ValidateTicketForm(FormChecks, FormValidationAction):
     def name(self) -> str:
         """As in the domain."""
         return "validate_ticket_form"
+
+    def validate_reason(
+        self, value: JSON, dispatcher: CollectingDispatcher, tracker: Tracker, domain: JSON
+    ) -> Slots:
+        """The whole message that reports a defect, not the few words that were found to be its reason."""
+        message = tracker.latest_message
+        text = str(message.get("text") or "").strip()
+        is_report = (message.get("intent") or {}).get("name") in _TRIGGERS_WITH_REASON
+        is_whole = is_report and str(value) in text and not text.startswith("/")
+        return super().validate_reason(text if is_whole else value, dispatcher, tracker, domain)
 
     def validate_product(
         self, value: JSON, dispatcher: CollectingDispatcher, tracker: Tracker, _domain: JSON

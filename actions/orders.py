@@ -6,12 +6,11 @@ import re
 from dataclasses import dataclass, field
 
 from actions.addresses import parse_address
+from actions.complaint_tickets import live_ticket
 from actions.turn import CrmAction, SlotEvent, Turn, day, money, set_slots
-from crm_connector import customers, orders, products
-from crm_connector.choices import OrderStatus, ReturnRefusal
+from crm_connector import customers, identity_checks, orders, products
+from crm_connector.choices import ComplaintCategory, OrderStatus, ReturnRefusal
 from crm_connector.tables import Order, OrderLine, Product, Return
-
-MAX_FAILED_CHECKS = 5  # in one conversation; afterwards a person has to look
 
 _CANCEL = re.compile(r"\bcancel|取消|撤销|退掉", re.IGNORECASE)
 _KEEP = re.compile(r"\b(?:no|not|never|don.?t|keep|stop)\b|不|别|算了|保留|留着", re.IGNORECASE)
@@ -33,27 +32,46 @@ class Proof:
 
 
 def find_own_order(turn: Turn, number: str, contact: str) -> Order | None:
-    """The order, if the e-mail or phone is its own; the one door to orders for all actions."""
+    """The order, if the e-mail or phone is its own; the one door to orders for all actions.
+
+    A failure is counted in the CRM. After too many of them the door stays shut, to the right proof as well;
+    a number that no order has is treated like any other.
+    """
+    if identity_checks.is_locked(turn.session, number, turn.sender_id):
+        return None
     is_email = "@" in contact
-    return orders.find_order(
+    order = orders.find_order(
         turn.session, number, email=contact if is_email else None, phone=None if is_email else contact
     )
+    if order is None and number:
+        key = f"{turn.source_key}:check"
+        identity_checks.note_failure(turn.session, number, turn.sender_id, source_key=key)
+    return order
+
+
+def own_order(turn: Turn) -> Order | None:
+    """The order that slots name and prove, if they do; nothing is said."""
+    number, contact = turn.slot("order_number"), turn.slot("contact")
+    if not number or not contact or not turn.slot("verified_customer"):
+        return None
+    return find_own_order(turn, str(number), str(contact))
 
 
 def prove(turn: Turn, request: str) -> Proof:
     """Ask for what is missing, one thing at a time, or find the order and remember whose it is.
 
+    After a failure number and contact are kept aside: whoever mistyped one of them need not repeat the other.
+
     Args:
         turn: The customer's turn.
-        request: What she wants; `action_use_details` takes it up again when the detail comes.
+        request: What is wanted; `action_use_details` takes it up again when the detail comes.
     """
-    number, contact = turn.slot("order_number"), turn.slot("contact")
-    failed = int(turn.slot("failed_checks") or 0)
-    if failed >= MAX_FAILED_CHECKS:
+    number, contact = _given_proof(turn)
+    if identity_checks.is_locked(turn.session, number or "", turn.sender_id):
         turn.say("utter_too_many_checks")
         return Proof(events=set_slots(open_request=None))
     if not number:
-        turn.say("utter_ask_order_number")
+        turn.say("utter_ask_proof_order" if request == "update_contact" else "utter_ask_order_number")
         return Proof(events=set_slots(open_request=request))
     if not contact:
         turn.say("utter_ask_order_contact", order_number=number)
@@ -62,21 +80,38 @@ def prove(turn: Turn, request: str) -> Proof:
     if order is None:
         turn.say("utter_order_not_found", order_number=number)
         return Proof(
-            events=set_slots(failed_checks=failed + 1, order_number=None, contact=None, open_request=request)
+            events=set_slots(
+                failed_proof=[number, contact], order_number=None, contact=None, open_request=request
+            )
         )
     turn.linked(customers.link(turn.session, turn.customer, order))
     return Proof(
         order,
-        set_slots(order_number=order.number, verified_customer=str(order.customer_id), open_request=None),
+        set_slots(
+            order_number=order.number,
+            contact=contact,
+            failed_proof=None,
+            verified_customer=str(order.customer_id),
+            open_request=None,
+        ),
     )
+
+
+def _given_proof(turn: Turn) -> tuple[str | None, str | None]:
+    """Order number and contact; one that failed before stands in for the half that was not said anew."""
+    number, contact = turn.slot("order_number"), turn.slot("contact")
+    failed = turn.slot("failed_proof") or (None, None)
+    if bool(number) != bool(contact):
+        number, contact = number or failed[0], contact or failed[1]
+    return (orders.normal_number(str(number)) if number else None), (str(contact) if contact else None)
 
 
 def tell_order_status(turn: Turn) -> list[SlotEvent]:
     """Say where the order is, and own up when it is late."""
     proof = prove(turn, "order_status")
-    if proof.order is not None:
-        _say_status(turn, proof.order)
-    return proof.events
+    if proof.order is None:
+        return proof.events
+    return [*proof.events, *_say_status(turn, proof.order)]
 
 
 def tell_refund_status(turn: Turn) -> list[SlotEvent]:
@@ -94,6 +129,7 @@ def tell_refund_status(turn: Turn) -> list[SlotEvent]:
         )
     if not known:
         turn.say("utter_refund_none", order_number=proof.order.number)
+        return [*proof.events, *set_slots(offer="return")]
     return proof.events
 
 
@@ -131,10 +167,15 @@ def settle_cancellation(turn: Turn) -> list[SlotEvent]:
     """Take "yes, cancel it" for a yes and "no, stop" for a no; both are easily taken for a new wish."""
     if turn.entity("order_number") or not turn.text:
         return ask_cancellation(turn)
-    if _CANCEL.search(turn.text) and not _KEEP.search(turn.text):
+    if is_cancelling(turn.text):
         return cancel_order(turn)
     turn.say("utter_cancellation_kept", order_number=turn.slot("order_number"))
     return []
+
+
+def is_cancelling(text: str) -> bool:
+    """Whether "cancel" means the order: "cancel it" does, "no, don't cancel" does not."""
+    return _CANCEL.search(text) is not None and _KEEP.search(text) is None
 
 
 def change_address(turn: Turn) -> list[SlotEvent]:
@@ -186,10 +227,14 @@ def register_return(turn: Turn) -> list[SlotEvent]:
     return [*proof.events, *set_slots(reason=None, product=None)]
 
 
-def _say_status(turn: Turn, order: Order) -> None:
+def _say_status(turn: Turn, order: Order) -> list[SlotEvent]:
+    """Say it; of a late order offer to complain, unless this conversation has complained already."""
     late = orders.days_late(order) > 0 and order.status in (OrderStatus.PROCESSING, OrderStatus.SHIPPED)
+    ticket = live_ticket(turn, ComplaintCategory.DELIVERY) if late else None
+    kind = f"{order.status}{'_late' if late else ''}" if ticket is None else "late_known"
     turn.say(
-        f"utter_order_{order.status}" + ("_late" if late else ""),
+        f"utter_order_{kind}",
+        ticket_number=ticket.number if ticket else "–",
         order_number=order.number,
         placed=day(order.placed_at, turn.language),
         promised=day(order.promised_at, turn.language),
@@ -198,6 +243,7 @@ def _say_status(turn: Turn, order: Order) -> None:
         carrier=order.carrier or "–",
         parcel_number=order.parcel_number or "–",
     )
+    return set_slots(offer="complaint") if late and ticket is None else []
 
 
 def _say_cancelled_or_too_late(turn: Turn, order: Order) -> None:

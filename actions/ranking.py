@@ -1,4 +1,4 @@
-"""Which products suit a customer: pure rules over the catalogue, the purchases, and what she says."""
+"""Which products suit a customer: pure rules over the catalogue, the purchases, and what was said."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ import numpy.typing as npt
 from implicit.nearest_neighbours import ItemItemRecommender, bm25_weight
 from scipy.sparse import csr_matrix
 
+from actions.category_words import pointed_at
+
 Vector = npt.NDArray[np.float64]
-Encode = Callable[[Sequence[str]], Vector]  # texts -> one unit vector each, (texts, dimensions)
 
 MIN_CUSTOMERS = 20  # with two or more different products each; fewer purchases say nothing about taste
 _NEIGHBOURS = 20
+_MEANT, _SAID = 0.75, 0.25  # weights of the sentence vectors and of the words they share with a product
+_POINTED = 0.7  # weight of the category that Chinese words point at, against the words of the product
 _WEIGHTS = {"need": 1.0, "alike": 0.3, "history": 0.5, "popular": 0.1}
 _MIN_NEED = 0.08  # a cosine below it is chance
+_TELLING_FITS = 3  # products whose fits stand for their category
+_MIN_ALIKE = 0.28  # a fit below which the category of the best product says nothing
+CLEAR = 0.4  # a fit from which the product suits although it shares no word with the wish
 _FULL_NEED = 0.3  # a cosine from which words could not fit much better
 _WORD = re.compile(r"[a-z0-9]+")
 _HAN = re.compile(r"[㐀-鿿]+")
@@ -29,14 +35,15 @@ _GRAM_SIZES = {"word": (3, 4), "han": (2, 3)}
 _STOP_WORDS = frozenset(
     re.findall(
         r"\w+",
-        """a an and any are as at be best but buy by can could do for from get give good have i in is it
-        about below gift ideas just less like looking max me more my need new nice of on one or over
-        please product products recommend recommendation should show some something suggest that the
-        thing this to want what which will than under with would you your""",
+        """a an and any are as at be best but buy by can cheap cheaper could do euro euros expensive for from
+        get give good hello help hey have i in is it itself about below gift ideas just less like looking
+        many max me more much my myself need new nice of on one or over please price product products really
+        recommend recommendation should show some something suggest that the thing this to too very want
+        what which will than under with would you your other others ones another different else instead""",
     )
 )
 _STOP_HAN = frozenset(
-    "我想要买个的了吗呢吧请给推荐一款有没什么好点哪帮您你能可以是不用在和就这那下些产品适合"
+    "我想要买个的了吗呢吧请给推荐一款有没什么好点哪帮您你能可以是不用在和就这那下些产品适合其他别换贵便宜"
 )
 
 
@@ -51,28 +58,43 @@ class ReasonKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A product as the rules see it; `texts` are its name and description in every language."""
+    """A product as the rules see it.
+
+    `texts` are its name and description in every language; `told` is what a sentence encoder reads, the first
+    of the texts when left out.
+    """
 
     id: int
     category: str
     price: Decimal
     texts: tuple[str, ...]
+    told: str = ""
+
+    @property
+    def meaning(self) -> str:
+        """What a sentence encoder reads."""
+        return self.told or self.texts[0]
+
+
+Similar = Callable[[str, Sequence[Candidate]], Vector | None]  # nearness in [0, 1], None: cannot tell
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What the customer said: her words, and what was understood of them."""
+    """What the customer said: the words, and what was understood of them; `declined` are ids of products."""
 
     text: str = ""
     category: str | None = None
     max_price: Decimal | None = None
+    declined: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """A product with its score (higher is better, no fixed scale) and the reason that weighs most.
 
-    `detail` are the words that fit for NEED, the id of the bought product for HISTORY, else empty.
+    `detail` are the words that fit for NEED (empty where the meaning alone fits), the id of the bought
+    product for HISTORY, else empty.
     """
 
     id: int
@@ -88,29 +110,29 @@ def rank(
     customer: int | None = None,
     *,
     count: int = 3,
-    encode: Encode | None = None,
+    similar: Similar | None = None,
 ) -> list[Ranked]:
-    """The products that suit best, nothing she has already, nothing above her price.
+    """The products that suit best: none that was bought or declined before, none above the price.
+
+    A category with too few products is filled up with others, but not where a price says why they are few.
 
     Args:
         candidates: The catalogue.
         need: What the customer said.
         purchases: How many of which product each customer bought.
-        customer: Whose taste counts; None when nobody knows who she is.
+        customer: Whose taste counts; None when nobody knows who is writing.
         count: How many to return; fewer when the catalogue has no more.
-        encode: Sentence vectors that join the n-gram match where there are any.
+        similar: How near products are to a text by sentence vectors, beside the words they share.
     """
     bought = purchases.get(customer, Counter()) if customer is not None else Counter[int]()
-    fitting = [c for c in candidates if c.id not in bought and _is_affordable(c, need)]
+    seen = bought.keys() | need.declined
+    fitting = [c for c in candidates if c.id not in seen and _is_affordable(c, need)]
     in_category = [c for c in fitting if c.category == need.category]
-    pool = (
-        in_category
-        if len(in_category) >= count
-        else in_category + [c for c in fitting if c not in in_category]
-    )
+    is_enough = len(in_category) >= count or (need.category and need.max_price is not None)
+    pool = in_category if is_enough else in_category + [c for c in fitting if c not in in_category]
     if not pool:
         return []
-    needs = match_need(need.text, pool, encode=encode)
+    needs = match_need(need.text, pool, similar=similar)
     history, because = taste(pool, purchases, customer)
     popular = _popularity(pool, purchases)
     alike = _category_fit(pool, needs)
@@ -129,14 +151,21 @@ def rank(
     ]
 
 
-def match_need(text: str, candidates: Sequence[Candidate], *, encode: Encode | None = None) -> Vector:
+def match_need(text: str, candidates: Sequence[Candidate], *, similar: Similar | None = None) -> Vector:
     """How well each product fits the words, in [0, 1]; zero where it is no more than chance."""
-    documents = [" ".join(c.texts) for c in candidates]
-    scores = _ngram_cosines(text, documents)
-    if encode is not None and text.strip():
-        vectors = encode([text, *documents])  # (1 + products, dimensions)
-        scores = 0.5 * scores + 0.5 * np.clip(vectors[1:] @ vectors[0], 0.0, 1.0)
-    return np.where(scores >= _MIN_NEED, np.minimum(scores / _FULL_NEED, 1.0), 0.0)
+    cosines = _ngram_cosines(text, [" ".join(c.texts) for c in candidates])
+    said = np.where(cosines >= _MIN_NEED, np.minimum(cosines / _FULL_NEED, 1.0), 0.0)
+    categories = pointed_at(text)
+    if categories:
+        pointed = np.array([categories.get(c.category, 0.0) for c in candidates])
+        said = _POINTED * pointed + (1 - _POINTED) * said
+    meant = similar(text, candidates) if similar is not None and candidates and _tells(text) else None
+    return said if meant is None else _MEANT * meant + _SAID * said
+
+
+def _tells(text: str) -> bool:
+    """Whether a text says more than that something is wanted."""
+    return any(len(word) > 2 and word not in _STOP_WORDS for word in _WORD.findall(text.lower()))
 
 
 def taste(
@@ -196,7 +225,7 @@ def _reason(
     candidate: Candidate, need: Need, fit: float, history: float, because: int | None, *, is_alike: bool
 ) -> tuple[ReasonKind, str]:
     words = shared_words(need.text, candidate.texts) if fit else []
-    if words and _WEIGHTS["need"] * fit >= _WEIGHTS["history"] * history:
+    if (words or fit >= CLEAR) and _WEIGHTS["need"] * fit >= _WEIGHTS["history"] * history:
         return ReasonKind.NEED, ", ".join(words[:3])
     if because is not None and history > 0:
         return ReasonKind.HISTORY, str(because)
@@ -206,8 +235,16 @@ def _reason(
 
 
 def _category_fit(candidates: Sequence[Candidate], needs: Vector) -> Vector:
-    """How well the best of all fits the words, for those of its category; zero for the others."""
-    best = candidates[int(needs.argmax())].category
+    """The best fit of all, for products of the category that fits best as a whole; zero for the others.
+
+    One product that shares a word by chance (a kitchen radio, a floor lamp) does not make its category fit.
+    """
+    if needs.max() < _MIN_ALIKE:
+        return np.zeros(len(candidates))
+    fits: dict[str, list[float]] = {}
+    for candidate, need in zip(candidates, needs, strict=True):
+        fits.setdefault(candidate.category, []).append(float(need))
+    best = max(fits, key=lambda name: float(np.mean(sorted(fits[name])[-_TELLING_FITS:])))
     return np.array([float(needs.max()) * (candidate.category == best) for candidate in candidates])
 
 
@@ -231,11 +268,18 @@ def _item_similarity(baskets: Sequence[Counter[int]], column: Mapping[int, int])
 
 
 def _ngram_cosines(text: str, documents: Sequence[str]) -> Vector:
-    """TF-IDF cosines of words and character n-grams; n-grams that no document has do not count."""
-    counts = [Counter(_grams(document)) for document in documents]
+    """TF-IDF cosines of words and character n-grams; n-grams that no document has do not count.
+
+    A document's other language does not count either: it would only make the document longer.
+    """
+    asked = Counter(_grams(text))
+    scripts = {_is_han(gram) for gram in asked}
+    counts = [
+        Counter(gram for gram in _grams(document) if _is_han(gram) in scripts) for document in documents
+    ]
     in_documents = Counter(gram for count in counts for gram in count)
     idf = {gram: math.log((1 + len(documents)) / (1 + n)) + 1 for gram, n in in_documents.items()}
-    query = {gram: n * idf[gram] for gram, n in Counter(_grams(text)).items() if gram in idf}
+    query = {gram: n * idf[gram] for gram, n in asked.items() if gram in idf}
     norm = math.sqrt(sum(weight**2 for weight in query.values()))
     if not norm:
         return np.zeros(len(documents))
@@ -246,6 +290,10 @@ def _ngram_cosines(text: str, documents: Sequence[str]) -> Vector:
         dot = sum(weight * weights.get(gram, 0.0) for gram, weight in query.items())
         scores.append(dot / (norm * length) if length else 0.0)
     return np.array(scores)
+
+
+def _is_han(gram: str) -> bool:
+    return _HAN.match(gram) is not None
 
 
 def _grams(text: str) -> list[str]:

@@ -4,22 +4,41 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable, Mapping, Sequence
 
-from actions.ranking import Candidate, Need, Ranked, ReasonKind, match_need, rank
-from actions.turn import JSON, CrmAction, SlotEvent, Turn, money, set_slots
+from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.accounts import note_contact
+from actions.meaning import meanings
+from actions.needs import read_need, similar
+from actions.pointing import (
+    asked_product,
+    by_position,
+    candidate,
+    named_product,
+    pointed_at,
+    recommended,
+)
+from actions.ranking import Candidate, Need, Ranked, ReasonKind, rank
+from actions.turn import JSON, CrmAction, SlotEvent, Turn, money, set_slots, store
 from crm_connector import opportunities, products, recommendations
 from crm_connector.choices import RecommendationStatus, Stage
 from crm_connector.tables import Opportunity, Product, Recommendation
 
 COUNT = 3
-_LONGEST_NEED = 500  # characters; who tells more has said it by then
-_CLEAR_MATCH = 0.5  # of `match_need`; below it the question is about something else
-_PRONOUN = re.compile(r"\b(?:it|its|this|that|they|these)\b|它|这款|这个|那款|那个|这件", re.IGNORECASE)
+_GUESSES = (
+    ReasonKind.POPULAR,
+    ReasonKind.CATEGORY,
+)  # without a category that was named, they rest on nothing
+_DROP = re.compile(
+    r"\b(?:never ?mind|forget (?:it|about it)|leave it|stop|not (?:now|today)|no more|nothing)\b"
+    r"|算了|不用|不要了|不买|不需要|不想买",
+    re.IGNORECASE,
+)
 
 _REASONS: Mapping[ReasonKind, Mapping[str, str]] = {
-    ReasonKind.NEED: {"en": "Fits what you said: {detail}.", "zh": "符合您说的：{detail}。"},
+    ReasonKind.NEED: {"en": "Fits what you said: {detail}.", "zh": "符合您提到的“{detail}”。"},
     ReasonKind.HISTORY: {
         "en": "Goes well with your {detail}.",
         "zh": "和您买过的{detail}很配。",
@@ -27,6 +46,7 @@ _REASONS: Mapping[ReasonKind, Mapping[str, str]] = {
     ReasonKind.CATEGORY: {"en": "One of our {detail} for {price}.", "zh": "{detail}中的一款，{price}。"},
     ReasonKind.POPULAR: {"en": "Bought by many of our customers.", "zh": "很多顾客都在买。"},
 }
+_MEANT = {"en": "Suits what you described.", "zh": "符合您描述的需求。"}  # the meaning fits, no single word
 _CATEGORY_NAMES = {
     "headphones": ("headphones", "耳机"),
     "speaker": ("speakers", "音箱"),
@@ -44,32 +64,38 @@ _CATEGORY_NAMES = {
 def recommend(turn: Turn) -> list[SlotEvent]:
     """Recommend three products, write them down, show them as cards; ask for more when nothing was said."""
     catalogue = {product.id: product for product in products.catalogue(turn.session)}
-    need = read_need(turn)
-    known = turn.customer.id
-    ranked = rank(
-        [candidate(product) for product in catalogue.values()], need, _purchases(turn), known, count=COUNT
-    )
+    candidates = [candidate(product) for product in catalogue.values()]
+    need = read_need(turn, candidates, recommended(turn))
+    ranked = _ranked(turn, candidates, need)
     if not ranked:
-        turn.say("utter_no_recommendation")
-        return set_slots(open_request="recommendation")
+        _say_nothing_fits(turn, catalogue.values(), need)
+        return set_slots(open_request="recommendation", need=need.text)
+    is_guess = not need.category and all(choice.reason is ReasonKind.POPULAR for choice in ranked)
+    if is_guess:  # words that fit nothing do not choose
+        ranked = _ranked(turn, candidates, Need(max_price=need.max_price, declined=need.declined))
+    turn.say("utter_favourites" if is_guess else "utter_recommendations")
     cards = [_offer(turn, catalogue, choice) for choice in ranked]
-    turn.say("utter_recommendations")
     turn.dispatcher.utter_message(json_message={"type": "product_cards", "products": cards})
-    if not need.category and all(choice.reason is ReasonKind.POPULAR for choice in ranked):
-        turn.say("utter_ask_need")
+    turn.say("utter_ask_need" if is_guess else "utter_ask_interest")
     codes = [card["sku"] for card in cards]
-    return set_slots(offer="interest", open_request="recommendation", recommended=codes)
+    return set_slots(
+        offer="interest",
+        open_request="recommendation",
+        recommended=codes,
+        need=_told_need(need, [catalogue[choice.id] for choice in ranked], is_guess=is_guess),
+        product=None,
+    )
 
 
 def continue_recommendation(turn: Turn) -> list[SlotEvent]:
     """Take a word that came after a recommendation: one of the three, or more about the need."""
-    is_choice = _by_position(turn, _recommended(turn)) is not None or _named_product(turn) is not None
+    is_choice = by_position(turn, recommended(turn)) is not None or named_product(turn) is not None
     return open_opportunity(turn) if is_choice else recommend(turn)
 
 
 def answer_product_question(turn: Turn) -> list[SlotEvent]:
     """Describe the product that was asked about."""
-    product = _asked_product(turn)
+    product = asked_product(turn)
     if product is None:
         turn.say("utter_product_not_found")
         return set_slots(open_request="product_question")
@@ -83,8 +109,10 @@ def answer_product_question(turn: Turn) -> list[SlotEvent]:
 
 
 def open_opportunity(turn: Turn) -> list[SlotEvent]:
-    """Open an opportunity for the product that was named, or for the first of those recommended."""
-    product = _named_product(turn) or _pointed_at(turn)
+    """Open an opportunity for the product named or pointed at; ask which, or recommend some first."""
+    product = named_product(turn) or pointed_at(turn)
+    if product is None and not recommended(turn):
+        return recommend(turn)
     if product is None:
         turn.say("utter_ask_which_product", buttons=_choices(turn))
         return set_slots(open_request="interest")
@@ -110,41 +138,42 @@ def open_opportunity(turn: Turn) -> list[SlotEvent]:
         product_name=product.name_in(turn.language),
         price=money(product.price, product.currency),
     )
-    return set_slots(product=product.code, open_request=None)
+    is_reachable = turn.customer.email or turn.customer.phone or turn.slot("contact")
+    if not is_reachable:
+        turn.say("utter_ask_interest_contact")
+    waiting = None if is_reachable else "interest_contact"
+    return set_slots(product=product.code, open_request=waiting)
+
+
+def add_interest_contact(turn: Turn) -> list[SlotEvent]:
+    """Note how sales reach the customer; anything else than a contact is taken for more about products."""
+    contact = turn.entity("email") or turn.entity("phone")
+    if contact is None:
+        return continue_recommendation(turn)
+    note_contact(turn, contact)
+    turn.say("utter_interest_contact_added", contact=contact)
+    return set_slots(open_request=None)
 
 
 def decline_recommendation(turn: Turn) -> list[SlotEvent]:
-    """Note that none of them suits, and ask what should be different."""
+    """Note that none of them suits, and ask what should be different, unless the wish itself is dropped."""
     codes = turn.slot("recommended") or ()
     for row in recommendations.recommendations_for(turn.session, turn.customer):
         if row.product.code in codes and row.status is RecommendationStatus.OFFERED:
             recommendations.decide(turn.session, row, RecommendationStatus.DECLINED)
+    if turn.intent == "stop" and _DROP.search(turn.text):
+        turn.say("utter_all_right")
+        return set_slots(open_request=None, need=None, category=None, product=None)
     turn.say("utter_recommendation_declined")
     return set_slots(open_request="recommendation", product=None)
-
-
-def read_need(turn: Turn) -> Need:
-    """What this message says about the need; an amount is the most that it may cost."""
-    asked_before = turn.slot("open_request") == "recommendation"
-    category = turn.entity("category") or (turn.slot("category") if asked_before else None)
-    return Need(
-        turn.text[:_LONGEST_NEED],
-        str(category).lower() if category else None,
-        read_amount(turn.entity("amount")),
-    )
-
-
-def candidate(product: Product) -> Candidate:
-    """A product as the rules of ranking see it."""
-    texts = (product.name_en, product.description_en, product.name_zh, product.description_zh)
-    words = (*texts, product.category, *product.attributes.values())
-    return Candidate(product.id, product.category.lower(), product.price, words)
 
 
 def reason_text(choice: Ranked, catalogue: Mapping[int, Product], language: str) -> str:
     """Why, in the customer's language."""
     product = catalogue[choice.id]
     detail = choice.detail
+    if choice.reason is ReasonKind.NEED and not detail:
+        return _MEANT[language]
     if choice.reason is ReasonKind.HISTORY:
         bought = catalogue.get(int(choice.detail))
         if bought is None:  # no longer on sale: its name is not worth a second look
@@ -188,70 +217,36 @@ def _purchases(turn: Turn) -> dict[int, Counter[int]]:
     return baskets
 
 
-def _asked_product(turn: Turn) -> Product | None:
-    """The product by name, else the one that the words describe best, else the one talked about."""
-    named = _named_product(turn)
-    talked_about = products.find_product(turn.session, str(turn.slot("product") or ""))
-    if named is None and _PRONOUN.search(turn.text):
-        named = talked_about
-    if named is not None:
-        return named
-    category = turn.entity("category")
-    catalogue = products.catalogue(turn.session, category=category.lower() if category else None)
-    scores = match_need(turn.text[:_LONGEST_NEED], [candidate(product) for product in catalogue])
-    if len(scores) and scores.max() >= _CLEAR_MATCH:
-        return catalogue[int(scores.argmax())]
-    return talked_about
+def _told_need(need: Need, shown: Sequence[Product], *, is_guess: bool) -> str:
+    """What to remember: the words, with the category that they led to, so that "cheaper" stays with it."""
+    most, count = Counter(product.category for product in shown).most_common(1)[0]
+    return f"{need.text} {most}" if count > 1 and not (is_guess or need.category) else need.text
 
 
-def _named_product(turn: Turn) -> Product | None:
-    """The product that this message names, by entity or by its full name or code in the text."""
-    named = turn.entity("product")
-    found = products.find_product(turn.session, named) if named else None
-    if found is not None:
-        return found
-    text = turn.text.lower()
-    for product in products.catalogue(turn.session):
-        if any(name.lower() in text for name in (product.code, product.name_en, product.name_zh)):
-            return product
-    return None
+def _say_nothing_fits(turn: Turn, catalogue: Iterable[Product], need: Need) -> None:
+    """Name the cheapest of a category where the price was the hindrance."""
+    alike = [product for product in catalogue if product.category.lower() == need.category]
+    if need.max_price is None or not alike:
+        turn.say("utter_no_recommendation")
+        return
+    cheapest = min(alike, key=lambda product: product.price)
+    turn.say(
+        "utter_cheapest",
+        product_name=cheapest.name_in(turn.language),
+        price=money(cheapest.price, cheapest.currency),
+        buttons=_buttons(turn, [cheapest]),
+    )
 
 
-def _pointed_at(turn: Turn) -> Product | None:
-    """The one recommended product that is meant: by position ("the second"), category, or as the only one."""
-    codes: Sequence[str] = turn.slot("recommended") or ()
-    offered = _recommended(turn)
-    positioned = _by_position(turn, offered)
-    if positioned is not None:
-        return positioned
-    category = turn.entity("category")
-    alike = [p for p in offered if category and p.category.lower() == category.lower()]
-    if len(alike) == 1:
-        return alike[0]
-    talked_about = products.find_product(turn.session, str(turn.slot("product") or ""))
-    if talked_about is not None and (not codes or talked_about.code in codes):
-        return talked_about
-    return offered[0] if len(offered) == 1 else None
-
-
-_ORDINALS = (
-    ("first", "1st", "第一", "第1"),
-    ("second", "2nd", "第二", "第2"),
-    ("third", "3rd", "last", "第三", "第3", "最后"),
-)
-
-
-def _recommended(turn: Turn) -> list[Product]:
-    """The products recommended last, in their order."""
-    found = (products.find_product(turn.session, code) for code in turn.slot("recommended") or ())
-    return [product for product in found if product is not None]
-
-
-def _by_position(turn: Turn, offered: Sequence[Product]) -> Product | None:
-    for position, words in enumerate(_ORDINALS):
-        if position < len(offered) and any(word in turn.text.lower() for word in words):
-            return offered[position]
-    return None
+def _ranked(turn: Turn, candidates: Sequence[Candidate], need: Need) -> list[Ranked]:
+    """The best products; where nothing is left of the declined or cheaper ones, the nearest there are."""
+    purchases, customer = _purchases(turn), turn.customer.id
+    ways = (need, Need(need.text, need.category, need.max_price))
+    found = (rank(candidates, way, purchases, customer, count=COUNT, similar=similar()) for way in ways)
+    best = next((ranked for ranked in found if ranked), [])
+    if need.max_price is not None and any(choice.reason is ReasonKind.NEED for choice in best):
+        return [choice for choice in best if choice.reason is not ReasonKind.POPULAR]
+    return best
 
 
 def _offered(turn: Turn, product: Product) -> Recommendation | None:
@@ -263,33 +258,33 @@ def _offered(turn: Turn, product: Product) -> Recommendation | None:
 
 def _choices(turn: Turn) -> list[dict[str, str]]:
     """A button for each recommended product."""
+    return _buttons(turn, recommended(turn))
+
+
+def _buttons(turn: Turn, offered: Sequence[Product]) -> list[dict[str, str]]:
     return [
         {
             "title": product.name_in(turn.language),
             "payload": f'/express_interest{{"product": "{product.code}"}}',
         }
-        for product in _recommended(turn)
+        for product in offered
     ]
-
-
-def read_amount(value: str | None) -> Decimal | None:
-    """The number in an amount such as `100 EUR` or `1.299,00`."""
-    if value is None:
-        return None
-    digits = "".join(char for char in value if char.isdigit() or char in ".,")
-    whole, mark, cents = digits.rpartition("," if "," in digits[-3:] else ".")
-    try:
-        if mark and len(cents) <= 2:
-            return Decimal(f"{whole.replace(',', '').replace('.', '') or 0}.{cents or 0}")
-        return Decimal(digits.replace(",", "").replace(".", ""))
-    except InvalidOperation:
-        return None
 
 
 class Recommend(CrmAction):
     """Three products worth buying."""
 
     action_name = "action_recommend"
+
+    def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Mapping[str, JSON]
+    ) -> list[SlotEvent]:
+        """Learn what the products mean before the transaction, which holds SQLite's only write lock."""
+        known = meanings()
+        if known is not None:
+            with store().reading() as session:
+                known.learn([candidate(product) for product in products.catalogue(session)])
+        return super().run(dispatcher, tracker, domain)
 
     def act(self, turn: Turn) -> list[SlotEvent]:
         """Recommend."""

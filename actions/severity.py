@@ -7,10 +7,15 @@ from dataclasses import dataclass
 
 from crm_connector.choices import Severity
 
-_DANGER = re.compile(
-    r"\b(?:on fire|caught fire|smok(?:e|es|ing)|burn(?:t|ed|s|ing)?|explod\w*|electric shock|injur\w*"
-    r"|hospital|lawyer\w*|attorney|sue|suing|court|police|fraud|scam\w*|consumer protection|chargeback)\b"
-    r"|着火|起火|冒烟|烧焦|烧伤|爆炸|触电|漏电|受伤|医院|律师|起诉|法院|报警|诈骗|欺诈|骗子|消费者协会|消协|12315",
+_HARM = re.compile(
+    r"\b(?:on fire|(?:caught|catch(?:es|ing)?) fire|smok(?:e|es|ed|ing)|burn(?:t|ed|s|ing)?|melt(?:ed|s|ing)"
+    r"|explo(?:d|s)\w*|electric shock|electrocut\w*|sparks|injur\w*)\b"
+    r"|着火|起火|冒烟|冒火|烧焦|烧伤|烫伤|爆炸|炸了|触电|漏电|电到|受伤",
+    re.IGNORECASE,
+)
+_LAW = re.compile(
+    r"\b(?:hospital|lawyer\w*|attorney|sue|suing|court|police|fraud|scam\w*|consumer protection|chargeback)\b"
+    r"|医院|律师|起诉|法院|报警|诈骗|欺诈|骗子|消费者协会|消协|12315",
     re.IGNORECASE,
 )
 _ANGER = re.compile(
@@ -43,7 +48,7 @@ class Complaint:
 
 def severity_of(complaint: Complaint) -> Severity:
     """Judge a complaint: danger and the law are critical, the rest adds up."""
-    if _DANGER.search(complaint.text):
+    if is_harmful(complaint.text) or _LAW.search(complaint.text):
         return Severity.CRITICAL
     points = (
         (complaint.sentiment == "negative")
@@ -55,6 +60,11 @@ def severity_of(complaint: Complaint) -> Severity:
     if points >= 4:
         return Severity.CRITICAL
     return (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.HIGH)[points]
+
+
+def is_harmful(text: str) -> bool:
+    """Whether somebody was or could be hurt: fire, smoke, electric shock."""
+    return _HARM.search(text) is not None
 
 
 def is_serious(complaint: Complaint) -> bool:

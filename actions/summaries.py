@@ -3,6 +3,10 @@
 It is put together from fixed sentences and the customer's own words in quotation marks, never written
 freely: what a customer asks of "the assistant" or "the system" stays inside quotation marks. Every sentence
 names the messages and slots that it rests on.
+
+The fixed sentences are in the language of the desk, English, whatever the customer speaks: the people there
+share one language and sort by it. The customer's words stay as they were written, and a sentence says which
+language that is. The first sentence alone tells how bad it is, what it is about, and what is wanted.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from actions.severity import Complaint, severity_of
-from actions.turn import JSON, message_id
+from actions.turn import JSON, NO_VALUE, message_id
 from crm_connector.choices import ComplaintCategory, Severity
 
 _MAX_QUOTE = 240  # characters of one quotation
@@ -36,6 +40,10 @@ _WISHES: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(r"\b(?:human|real person|supervisor|boss|call me)\b|人工|真人|主管|经理|打电话给我", re.I),
     ),
     (
+        "an explanation",
+        re.compile(r"\bwhy\b|\bexplain\w*|\bexplanation\b|为什么|怎么回事|解释|给个说法", re.I),
+    ),
+    (
         "to know where the parcel is",
         re.compile(r"\bwhere(?: is|'s| the hell is)\b|\bwhen will\b|到哪|什么时候(?:到|能到|发货)", re.I),
     ),
@@ -56,16 +64,17 @@ _DONE: Mapping[str, str] = {
     "action_tell_ticket_status": "told the state of a ticket",
     "action_recommend": "recommended products",
     "utter_faq": "answered a common question",
-    "action_default_fallback": "did not understand and said so",
-    "action_two_stage_fallback": "asked what was meant",
+    "action_default_fallback": "did not understand a message",
+    "action_two_stage_fallback": "did not understand a message",
 }
 _SLOTS: Mapping[str, str] = {
-    "order_number": "order {}",
-    "ticket_number": "ticket {}",
-    "product": "product {}",
-    "contact": "contact {}",
-    "person_name": "name {}",
+    "order_number": "Order {}",
+    "product": "Product {}",
+    "contact": "Contact {}",
+    "person_name": "Name {}",
 }
+_LANGUAGES: Mapping[str, str] = {"zh": "Chinese"}  # the desk's own goes without saying
+_MAX_SUBJECT = 80  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +112,20 @@ class Summary:
 
 
 def read_messages(events: Iterable[Mapping[str, JSON]]) -> list[Message]:
-    """The customer's messages since the last restart, each with what followed; a button has no words."""
+    """The customer's messages since the last restart, each with what followed; a button has no words.
+
+    A message that stands there twice, because it made an unclear one clear, counts once.
+    """
     messages: list[Message] = []
     for event in events:
         kind = event.get("event")
         if kind == "restart":
             messages.clear()
         elif kind == "user":
-            messages.append(_read_message(event))
+            message = _read_message(event)
+            if messages and messages[-1].id == message.id:
+                messages.pop()
+            messages.append(message)
         elif kind == "action" and messages and event.get("name"):
             last = messages[-1]
             actions = (*last.actions, str(event["name"]))
@@ -131,12 +146,20 @@ def summarise(
     told = [message for message in messages if message.is_complaint and message.text] or list(messages[-1:])
     wish, wish_source = _wish(messages)
     tried = _tried(messages)
-    sentences = [_headline(told, category, severity), *_quotes(told), *_facts(messages, slots)]
-    if wish_source:
-        sentences.append(Sentence(f"The customer wants {wish}.", (wish_source,)))
-    sentences += [Sentence(f"The assistant {what}.", sources) for what, sources in tried.items()]
-    questions = _open_questions(slots, wish)
-    return Summary(tuple(sentences), wish, tuple(tried), questions)
+    sentences = [
+        _headline(told, category, severity, wish=wish, wish_source=wish_source),
+        *_quotes(told),
+        *_language(slots),
+        *_facts(messages, slots),
+        *(Sentence(f"The assistant {what}.", sources) for what, sources in tried.items()),
+    ]
+    return Summary(tuple(sentences), wish, tuple(tried), _open_questions(slots, wish, category))
+
+
+def subject_of(text: str) -> str:
+    """The first words of a text, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= _MAX_SUBJECT else f"{line[: _MAX_SUBJECT - 1]}…"
 
 
 def quote(text: str) -> str:
@@ -161,12 +184,22 @@ def _read_message(event: Mapping[str, JSON]) -> Message:
     )
 
 
-def _headline(told: Sequence[Message], category: ComplaintCategory, severity: Severity) -> Sentence:
-    count = "once" if len(told) == 1 else f"in {len(told)} messages"
-    mood = "and sounds upset" if any(m.sentiment == "negative" for m in told) else "and stays calm"
+def _headline(
+    told: Sequence[Message],
+    category: ComplaintCategory,
+    severity: Severity,
+    *,
+    wish: str,
+    wish_source: str | None,
+) -> Sentence:
+    """How bad, about what, how often, in what mood, and what is wanted: enough to choose who takes it."""
     subject = f"about the {category}" if category is not ComplaintCategory.OTHER else "about something else"
-    text = f"The customer complains {subject} {count} {mood}; severity {severity}."
-    return Sentence(text, tuple(message.id for message in told))
+    count = "" if len(told) == 1 else f" in {len(told)} messages"
+    mood = "sounds upset" if any(m.sentiment == "negative" for m in told) else "stays calm"
+    wanted = f"wants {wish}" if wish else "has not said what should happen"
+    sources = [message.id for message in told] + ([wish_source] if wish_source else [])
+    text = f"{severity.capitalize()} complaint {subject}{count}: the customer {mood} and {wanted}."
+    return Sentence(text, tuple(dict.fromkeys(sources)))
 
 
 def _quotes(told: Sequence[Message]) -> list[Sentence]:
@@ -183,15 +216,26 @@ def _quotes(told: Sequence[Message]) -> list[Sentence]:
     return [Sentence(f"In the customer's words: {quote(told[i].text)}", (told[i].id,)) for i in chosen]
 
 
+def _language(slots: Mapping[str, JSON]) -> list[Sentence]:
+    name = _LANGUAGES.get(str(slots.get("language")))
+    return [Sentence(f"The customer writes in {name}.", ("slot:language",))] if name else []
+
+
 def _facts(messages: Sequence[Message], slots: Mapping[str, JSON]) -> list[Sentence]:
     facts = []
     for name, phrase in _SLOTS.items():
         value = slots.get(name)
-        if not value or value == "none":
+        if not value or value == NO_VALUE:
             continue
-        shown = quote(str(value))
-        said_in = [message.id for message in messages if str(value).lower() in message.text.lower()]
-        facts.append(Sentence(f"Known: {phrase.format(shown)}.", (*said_in[-1:], f"slot:{name}")))
+        sources = [message.id for message in messages if str(value).lower() in message.text.lower()][-1:]
+        sources.append(f"slot:{name}")
+        text = phrase.format(quote(str(value)))
+        if name == "order_number" and slots.get("verified_customer"):
+            text += ", proven to be the customer's own"
+            sources.append("slot:verified_customer")
+        elif name == "order_number":
+            text += ", as the customer says"
+        facts.append(Sentence(f"{text}.", tuple(sources)))
     return facts
 
 
@@ -217,12 +261,12 @@ def _tried(messages: Sequence[Message]) -> dict[str, tuple[str, ...]]:
     return tried
 
 
-def _open_questions(slots: Mapping[str, JSON], wish: str) -> tuple[str, ...]:
+def _open_questions(slots: Mapping[str, JSON], wish: str, category: ComplaintCategory) -> tuple[str, ...]:
     questions = []
-    if not slots.get("order_number"):
+    if not slots.get("order_number") and category is not ComplaintCategory.SERVICE:
         questions.append("Which order is it about?")
     if not slots.get("verified_customer"):
-        questions.append("Who is the customer? No order of hers was proven yet.")
+        questions.append("Who is the customer? No order has been proven to be theirs.")
     if not slots.get("contact"):
         questions.append("How can the customer be reached outside this chat?")
     if not wish:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from actions.tickets import NO_VALUE
-from actions.turn import CrmAction, SlotEvent, Turn, set_slots
+from actions.turn import NO_VALUE, CrmAction, SlotEvent, Turn, set_slots
 from crm_connector import surveys, tickets
 from crm_connector.tables import Survey
 
@@ -11,7 +10,23 @@ _CONTENT_FROM = 3  # below it the customer is offered a person
 
 
 def save_survey(turn: Turn) -> list[SlotEvent]:
-    """Store the rating and the comment; the same message stores them once."""
+    """Store the rating and the comment, and thank for them."""
+    rating = store_survey(turn)
+    turn.say("utter_survey_thanks" if rating >= _CONTENT_FROM else "utter_survey_sorry", rating=rating)
+    offered = {} if rating >= _CONTENT_FROM else {"offer": "person"}
+    return set_slots(rating=None, comment=None, surveyed=True, **offered)
+
+
+def end_survey(turn: Turn) -> list[SlotEvent]:
+    """Keep the rating of whoever does not like to say why; without a rating nothing was answered."""
+    if turn.slot("rating"):
+        return save_survey(turn)
+    turn.say("utter_stopped")
+    return []
+
+
+def store_survey(turn: Turn) -> int:
+    """Store the rating and the comment, and return the rating; the same message stores them once."""
     rating, comment = int(turn.slot("rating")), str(turn.slot("comment") or NO_VALUE)
     ticket = tickets.find_ticket(turn.session, str(turn.slot("ticket_number") or ""), customer=turn.customer)
     surveys.record_survey(
@@ -26,8 +41,7 @@ def save_survey(turn: Turn) -> list[SlotEvent]:
             language=turn.language,
         ),
     )
-    turn.say("utter_survey_thanks" if rating >= _CONTENT_FROM else "utter_survey_sorry", rating=rating)
-    return set_slots(rating=None, comment=None)
+    return rating
 
 
 class SaveSurvey(CrmAction):
@@ -38,3 +52,13 @@ class SaveSurvey(CrmAction):
     def act(self, turn: Turn) -> list[SlotEvent]:
         """Store it and thank."""
         return save_survey(turn)
+
+
+class EndSurvey(CrmAction):
+    """Stop in the middle of a survey."""
+
+    action_name = "action_end_survey"
+
+    def act(self, turn: Turn) -> list[SlotEvent]:
+        """Keep what was answered."""
+        return end_survey(turn)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from actions.orders import find_own_order
-from actions.turn import CrmAction, SlotEvent, Turn, day, set_slots
+from actions.accounts import note_contact
+from actions.escalations import escalate
+from actions.orders import find_own_order, own_order
+from actions.severity import Complaint, is_harmful, severity_of
+from actions.summaries import subject_of
+from actions.turn import NO_VALUE, CrmAction, SlotEvent, Turn, day, set_slots
 from crm_connector import customers, tickets
 from crm_connector.choices import ComplaintCategory, Priority
-from crm_connector.tables import Customer, Order, Ticket
-
-_SUBJECT_CHARS = 80
-NO_VALUE = "none"  # what forms put where the customer has nothing to say
+from crm_connector.tables import Customer, Ticket
 
 _CATEGORIES = (
     (ComplaintCategory.RETURN, ("return", "refund", "退货", "退款")),
@@ -20,7 +21,10 @@ _CATEGORIES = (
 
 
 def open_ticket(turn: Turn) -> list[SlotEvent]:
-    """Open the ticket that the form asked for; the same message opens it once."""
+    """Open the ticket that the form asked for; the same message opens it once.
+
+    Something dangerous is escalated at once, in however calm words it is told.
+    """
     reason, product, contact = (str(turn.slot(name) or "") for name in ("reason", "product", "contact"))
     note_contact(turn, contact)
     order = own_order(turn)
@@ -33,12 +37,15 @@ def open_ticket(turn: Turn) -> list[SlotEvent]:
             conversation_id=turn.conversation.id,
             order_id=order.id if order else None,
             category=category,
-            priority=Priority.HIGH if turn.slot("sentiment") == "negative" else Priority.NORMAL,
+            priority=_priority(turn, reason),
             subject=subject_of(reason),
             description=_description(reason, product, contact, turn.slot("order_number")),
         ),
     )
     turn.say("utter_ticket_opened", ticket_number=ticket.number, contact=contact)
+    if is_harmful(reason):
+        escalate(turn, ticket, severity_of(Complaint(reason)))
+        turn.say("utter_defect_escalated")
     return set_slots(ticket_number=ticket.number, reason=None, product=None)
 
 
@@ -66,26 +73,6 @@ def tell_ticket_status(turn: Turn) -> list[SlotEvent]:
     return set_slots(ticket_number=ticket.number, open_request=None)
 
 
-def own_order(turn: Turn) -> Order | None:
-    """The order that slots name and prove, if they do; nothing is said."""
-    number, contact = turn.slot("order_number"), turn.slot("contact")
-    if not number or not contact or not turn.slot("verified_customer"):
-        return None
-    return find_own_order(turn, str(number), str(contact))
-
-
-def note_contact(turn: Turn, contact: str) -> None:
-    """Write down how to reach a customer of whom nothing is known; known data changes only after a proof."""
-    customer = turn.customer
-    if "@" in contact and not customer.email:
-        customers.update_contact(turn.session, customer, customers.Contact(email=contact))
-    elif contact and "@" not in contact and not customer.phone:
-        customers.update_contact(turn.session, customer, customers.Contact(phone=contact))
-    name = turn.slot("person_name")
-    if name and not customer.name:
-        customers.update_contact(turn.session, customer, customers.Contact(name=str(name)))
-
-
 def ticket_category(reason: str, product: str) -> ComplaintCategory:
     """What a ticket is about, by the words of its reason."""
     text = reason.lower()
@@ -95,14 +82,14 @@ def ticket_category(reason: str, product: str) -> ComplaintCategory:
     return ComplaintCategory.PRODUCT if product not in ("", NO_VALUE) else ComplaintCategory.OTHER
 
 
-def subject_of(text: str) -> str:
-    """The first words of a text, on one line."""
-    line = " ".join(text.split())
-    return line if len(line) <= _SUBJECT_CHARS else f"{line[: _SUBJECT_CHARS - 1]}…"
+def _priority(turn: Turn, reason: str) -> Priority:
+    if is_harmful(reason):
+        return Priority.URGENT
+    return Priority.HIGH if turn.slot("sentiment") == "negative" else Priority.NORMAL
 
 
 def _owner(turn: Turn) -> Customer:
-    """The customer whose tickets may be told: an order that is proven right now tells who she is."""
+    """The customer whose tickets may be told: an order that is proven right now tells whose."""
     number, contact = turn.slot("order_number"), turn.slot("contact")
     if turn.slot("open_request") == "ticket_status" and number and contact:
         order = find_own_order(turn, str(number), str(contact))

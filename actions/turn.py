@@ -24,6 +24,7 @@ JSON = Any  # a JSON value as it crosses a wire; never looked into without a che
 SlotEvent = dict[str, JSON]  # an event in Rasa's wire form
 
 URL_VARIABLE = "FRONTDESK_CRM_URL"
+NO_VALUE = "none"  # what forms put where the customer has nothing to say
 
 _stores: dict[str, database.Store] = {}
 _opening = threading.Lock()
@@ -115,7 +116,7 @@ class Turn:
         self.dispatcher.utter_message(response=response, buttons=buttons, **values)
 
     def linked(self, customer: Customer) -> None:
-        """Go on as another customer, because an order has proven who she is."""
+        """Go on as another customer, because an order has proven who is writing."""
         self.__dict__["customer"] = customer
         self.__dict__.pop("conversation", None)
 

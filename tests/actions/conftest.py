@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from actions import turn
+from actions import meaning, turn
 from crm_connector import database, sample_data
 from tests.actions.chat import Chat
 
@@ -28,6 +28,7 @@ def store(filled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     path = tmp_path / "crm.db"
     shutil.copy(filled, path)
     monkeypatch.setenv(turn.URL_VARIABLE, f"sqlite:///{path}")
+    monkeypatch.setenv(meaning.CACHE_VARIABLE, str(tmp_path / "no encoder"))
     yield turn.store()
     turn.close_stores()
 

@@ -23,7 +23,7 @@ def email_of_anna(store: Store) -> str | None:
 def test_a_new_email_waits_for_the_proof(store: Store, chat: Chat) -> None:
     """What was said first is written down after the order proves who she is, without asking again."""
     chat.hear("update_contact", f"my new mail is {NEW}", email=NEW).run("action_update_contact")
-    assert chat.responses == ["utter_ask_order_number"]
+    assert chat.responses == ["utter_ask_proof_order"]
     assert email_of_anna(store) == ANNA
     chat.hear("inform", "LC104233").set(order_number="LC104233").run("action_use_details")
     chat.hear("inform", ANNA, email=ANNA).set(contact=ANNA).run("action_use_details")

@@ -42,11 +42,53 @@ def test_a_correction_outside_forms_brings_the_right_value(chat: Chat) -> None:
     assert chat.responses == ["utter_correction_noted", "utter_order_shipped_late"]
 
 
-def test_a_correction_of_nothing_asks_what_is_right(chat: Chat) -> None:
-    """Without a value and without a form there is nothing to take back."""
-    before = dict(chat.hear("correct", "that was wrong").slots)
-    assert chat.run("action_correct").responses == ["utter_ask_correction"]
+def test_a_correction_of_nothing_is_no_correction(chat: Chat) -> None:
+    """Whoever has given no detail yet ("not at hand") hears no apology; else it is asked again."""
+    before = dict(chat.hear("correct", "haven't got the number here").slots)
+    assert chat.run("action_correct").responses == ["utter_take_your_time"]
     assert chat.slots == before
+    chat.hear("correct", "that was wrong").set(order_number="LC104233").run("action_correct")
+    assert chat.responses == ["utter_ask_correction"]
+
+
+def test_an_unknown_word_is_not_noted(chat: Chat) -> None:
+    """A message that brings no detail is asked about instead of thanked for."""
+    assert chat.hear("inform", "blorp").run("action_use_details").responses == ["utter_unclear_detail"]
+    chat.hear("inform", "tomorrow", date="2026-03-02").run("action_use_details")
+    assert chat.responses == ["utter_details_noted"]
+
+
+def test_a_proof_is_not_lost_to_a_question_in_between(chat: Chat) -> None:
+    """The e-mail that follows an unrelated question still answers for the order."""
+    chat.hear("order_status", "where", order_number="LC104233").set(order_number="LC104233")
+    chat.run("action_tell_order_status")
+    chat.hear("product_question", "qzx?").run("action_answer_product_question")
+    chat.hear("inform", "anna@example.com", email="anna@example.com").set(contact="anna@example.com")
+    assert chat.run("action_use_details").responses == ["utter_order_shipped_late"]
+
+
+@pytest.mark.parametrize(
+    ("text", "slots", "response"),
+    [
+        ("never mind", {}, "utter_nothing_to_stop"),
+        ("never mind", {"open_request": "order_status"}, "utter_all_right"),
+        ("算了", {"open_request": "recommendation"}, "utter_all_right"),
+        (
+            "cancel it please",
+            {"order_number": "LC104990", "contact": "anna@example.com"},
+            "utter_ask_cancellation",
+        ),
+        (
+            "don't cancel",
+            {"order_number": "LC104990", "contact": "anna@example.com"},
+            "utter_nothing_to_stop",
+        ),
+    ],
+)
+def test_stopping_lets_go_of_what_waits(chat: Chat, text: str, slots: dict[str, str], response: str) -> None:
+    """An open request is dropped, and "cancel" with an order in hand means the order."""
+    assert chat.hear("stop", text).set(**slots).run("action_drop_request").responses == [response]
+    assert not chat.slots.get("open_request")
 
 
 @pytest.mark.parametrize(

@@ -189,3 +189,80 @@ def test_a_yes_after_a_complaint_is_the_reason_for_the_person(chat: Chat) -> Non
     complain(chat, "late!", sentiment="negative")
     chat.hear("affirm", "yes").run("action_request_agent")
     assert chat.slots["handoff_reason"] == "accepted after a complaint"
+
+
+def test_a_button_alone_is_asked_what_happened(store: Store, chat: Chat) -> None:
+    """No ticket is opened for nothing; the words that follow open it, however they were understood."""
+    assert complain(chat, "", intent="complaint_service") == ["utter_ask_complaint"]
+    assert counts(store) == (0, 0)
+    chat.hear("inform", "the courier was rude to me").run("action_use_details")
+    assert chat.responses[:2] == ["utter_apology_service", "utter_complaint_ticket_opened"]
+    with store.reading() as session:
+        assert session.scalars(select(Ticket)).one().description == "the courier was rude to me"
+
+
+def test_a_yes_to_complain_about_a_late_order_says_which(store: Store, chat: Chat) -> None:
+    """The ticket of a bare yes tells the order; later its state names the ticket and offers none."""
+    late(chat)
+    assert chat.slots["offer"] == "complaint"
+    chat.hear("affirm", "yes please").run("action_complain_about_order")
+    assert chat.responses == ["utter_apology_delivery", "utter_complaint_ticket_opened", "utter_offer_person"]
+    with store.reading() as session:
+        ticket = session.scalars(select(Ticket)).one()
+    assert ticket.category is ComplaintCategory.DELIVERY
+    assert ticket.description.startswith("Order LC104233 was promised for")
+    assert late(chat).responses == ["utter_order_late_known"]
+
+
+def late(chat: Chat) -> Chat:
+    """Ask for the late order of a proven customer."""
+    chat.hear("order_status", "where").set(order_number="LC104233", contact="anna@example.com")
+    return chat.run("action_tell_order_status")
+
+
+def test_anger_about_how_it_is_handled_joins_the_first_ticket(store: Store, chat: Chat) -> None:
+    """One matter is one ticket and one escalation, and the apology is not repeated word for word."""
+    complain(chat, "four days late and nobody answers", sentiment="negative")
+    responses = complain(chat, "you people are slow", intent="complaint_service", sentiment="negative")
+    assert responses == ["utter_apology_again", "utter_complaint_ticket_known", "utter_escalated_known"]
+    assert counts(store) == (1, 1)
+
+
+def test_whoever_waits_for_a_person_is_not_offered_one(chat: Chat) -> None:
+    """The queue is named instead."""
+    chat.hear("human_handoff", "a human").run("action_request_agent")
+    assert complain(chat, "late again", sentiment="negative")[-1] == "utter_handoff_already"
+
+
+@pytest.mark.parametrize("text", ["it caught fire and my daughter burnt her hand", "充电器冒烟了，手烫伤了"])
+def test_danger_is_answered_with_what_to_do(store: Store, chat: Chat, text: str) -> None:
+    """However it was understood, it is about the product, and the first words are about safety."""
+    assert complain(chat, text, intent="complaint_delivery")[0] == "utter_apology_harm"
+    with store.reading() as session:
+        escalation = session.scalars(select(Escalation)).one()
+    assert (escalation.category, escalation.severity) == (ComplaintCategory.PRODUCT, Severity.CRITICAL)
+
+
+def test_a_dangerous_defect_is_escalated_with_its_ticket(store: Store, chat: Chat) -> None:
+    """A calm report through the ticket form reaches a person at once."""
+    chat.hear("report_defect", "my charger is smoking")
+    chat.set(reason="my charger is smoking", product="charger", contact="me@example.org")
+    assert chat.run("action_open_ticket").responses == ["utter_ticket_opened", "utter_defect_escalated"]
+    with store.reading() as session:
+        assert session.scalars(select(Escalation)).one().severity is Severity.CRITICAL
+        assert session.scalars(select(Ticket)).one().priority is Priority.URGENT
+
+
+def test_the_summary_learns_what_came_later(store: Store, chat: Chat) -> None:
+    """Order number and proof close the questions that were open when the complaint came."""
+    complain(chat, "late again, I want my money back", sentiment="negative")
+    with store.reading() as session:
+        assert len(session.scalars(select(Escalation)).one().open_questions) == 3
+    chat.hear("inform", "LC104233").set(order_number="LC104233").run("action_use_details")
+    chat.hear("inform", "anna@example.com").set(contact="anna@example.com").run("action_use_details")
+    with store.reading() as session:
+        escalation = session.scalars(select(Escalation)).one()
+        told = [sentence.text for sentence in escalation.sentences]
+    assert escalation.open_questions == []
+    assert told[0].endswith("the customer sounds upset and wants a refund.")
+    assert "Order “LC104233”, proven to be the customer's own." in told

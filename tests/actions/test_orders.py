@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, select
 
-from actions.orders import MAX_FAILED_CHECKS
 from crm_connector.choices import OrderStatus, ReturnStatus
 from crm_connector.database import Store
+from crm_connector.identity_checks import MAX_OF_ORDER, MAX_OF_SENDER
 from crm_connector.tables import ChannelIdentity, Order, OrderLine, Return
 from tests.actions.chat import Chat
 
@@ -33,7 +33,7 @@ def test_a_wrong_email_and_an_unknown_order_sound_the_same(chat: Chat, action: s
     """Whoever guesses numbers cannot tell a foreign order from one that does not exist."""
     answers = []
     for number, contact in (("LC104233", "eve@example.com"), ("LC999999", ANNA), ("LC104233", "0000000000")):
-        chat.hear("order_status", "where is it").set(order_number=number, contact=contact, failed_checks=0)
+        chat.hear("order_status", "where is it").set(order_number=number, contact=contact)
         chat.run(action)
         said = [{**message, "order_number": None} for message in chat.said]
         answers.append((said, chat.slots["order_number"], chat.slots["contact"]))
@@ -73,13 +73,43 @@ def test_details_are_asked_one_at_a_time_and_remembered(chat: Chat) -> None:
     assert chat.responses == ["utter_order_shipped_late"]
 
 
-def test_guessing_ends_after_a_few_tries(chat: Chat) -> None:
-    """Even the right proof opens nothing after too many wrong ones."""
-    for _ in range(MAX_FAILED_CHECKS):
-        chat.hear("inform", "try").set(order_number="LC104233", contact="eve@example.com")
-        chat.run("action_tell_order_status")
-    chat.hear("inform", "try").set(order_number="LC104233", contact=ANNA).run("action_tell_order_status")
-    assert chat.responses == ["utter_too_many_checks"]
+def _guess(chat: Chat, number: str, contact: str) -> list[str]:
+    chat.hear("inform", "try").set(order_number=number, contact=contact).run("action_tell_order_status")
+    return chat.responses
+
+
+@pytest.mark.parametrize("number", ["LC104233", "LC999999"], ids=["wrong proof", "unknown number"])
+def test_guessing_ends_after_a_few_tries(chat: Chat, number: str) -> None:
+    """Even the right proof opens nothing after too many wrong ones, also with new slots."""
+    tried = [_guess(chat, number, f"eve{n}@example.com") for n in range(MAX_OF_SENDER)]
+    assert tried == [["utter_order_not_found"]] * MAX_OF_SENDER
+    assert _guess(chat, "LC104233", ANNA) == ["utter_too_many_checks"]
+    restarted = Chat()
+    assert restarted.sender_id == chat.sender_id
+    restarted.hear("order_status", "where", message_id="later")
+    restarted.set(order_number="LC104233", contact=ANNA).run("action_tell_order_status")
+    assert restarted.responses == ["utter_too_many_checks"]
+
+
+@pytest.mark.parametrize("number", ["LC104233", "LC999999"], ids=["wrong proof", "unknown number"])
+def test_new_senders_do_not_get_endless_guesses_at_one_order(chat: Chat, number: str) -> None:
+    """The order number itself counts, over all senders, and an unknown one answers the same."""
+    del chat
+    for n in range(MAX_OF_ORDER):
+        assert _guess(Chat(f"eve-{n}"), number, "eve@example.com") == ["utter_order_not_found"]
+    assert _guess(Chat("one more"), number, "eve@example.com") == ["utter_too_many_checks"]
+
+
+def test_a_mistyped_half_of_the_proof_is_all_that_must_be_repeated(chat: Chat) -> None:
+    """The order number stays when only the e-mail was wrong, and the other way round."""
+    assert _guess(chat, "lc104233", "anna@exmaple.com") == ["utter_order_not_found"]
+    chat.hear("inform", ANNA, email=ANNA).set(contact=ANNA).run("action_use_details")
+    assert chat.responses == ["utter_order_shipped_late"]
+    other = Chat("another")
+    assert _guess(other, "LC104234", ANNA) == ["utter_order_not_found"]
+    other.hear("correct", "LC104233", order_number="LC104233").set(order_number="LC104233")
+    other.run("action_correct")
+    assert other.responses == ["utter_correction_noted", "utter_order_shipped_late"]
 
 
 @pytest.mark.parametrize(

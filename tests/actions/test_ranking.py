@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 
 import numpy as np
@@ -10,7 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions.ranking import MIN_CUSTOMERS, Candidate, Need, ReasonKind, match_need, rank, shared_words, taste
+from actions.ranking import (
+    MIN_CUSTOMERS,
+    Candidate,
+    Need,
+    ReasonKind,
+    Vector,
+    match_need,
+    rank,
+    shared_words,
+    taste,
+)
 
 SHOP = (
     Candidate(
@@ -92,13 +103,36 @@ def test_without_any_hint_the_most_bought_come_first() -> None:
 
 
 def test_sentence_vectors_join_the_match_when_there_are_any() -> None:
-    """An injected encoder finds what no word says."""
+    """An injected measure finds what no word says, and words decide where it cannot tell."""
 
-    def encode(texts: list[str]) -> np.ndarray:
-        return np.array([[1.0, 0.0] if "lullaby" in t or "Gooseneck" in t else [0.0, 1.0] for t in texts])
+    def similar(text: str, candidates: Sequence[Candidate]) -> Vector | None:
+        return None if text == "?" else np.array([float("Gooseneck" in c.meaning) for c in candidates])
 
     assert not match_need("lullaby", SHOP).any()
-    assert rank(SHOP, Need("lullaby"), {}, encode=encode)[0].id == 5
+    best = rank(SHOP, Need("lullaby"), {}, similar=similar)[0]
+    assert (best.id, best.reason, best.detail) == (5, ReasonKind.NEED, "")
+    assert not match_need("?", SHOP, similar=similar).any()
+
+
+@pytest.mark.parametrize(
+    ("text", "category"),
+    [
+        ("音乐跑步用", "headphones"),
+        ("房间太暗了", "lamp"),
+        ("每天早上烧水泡茶", "kettle"),
+        ("想数步数，看心率", "watch"),
+    ],
+)
+def test_chinese_needs_point_at_a_category(text: str, category: str) -> None:
+    """What people do with a thing finds it, though the product's text says it in other words."""
+    best = rank(SHOP, Need(text), {})[0]
+    assert next(c.category for c in SHOP if c.id == best.id) == category
+
+
+def test_what_was_declined_does_not_come_back() -> None:
+    """A second try shows something else."""
+    again = rank(SHOP, Need("a lamp for reading in bed", declined=frozenset({3})), {})
+    assert 3 not in {choice.id for choice in again}
 
 
 @given(st.text(max_size=80), st.sampled_from([None, "lamp", "kettle"]), st.integers(0, 6))

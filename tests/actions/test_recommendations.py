@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select
 
-from actions.recommendations import read_amount
+from actions.needs import read_amount
 from crm_connector.choices import RecommendationStatus, Stage
 from crm_connector.database import Store
 from crm_connector.tables import Opportunity, Recommendation
@@ -77,7 +77,8 @@ def test_interest_opens_one_opportunity(store: Store, chat: Chat, text: str) -> 
     second = cards(chat)[1]
     for _ in range(2):
         assert chat.hear("express_interest", text).run("action_open_opportunity").responses == [
-            "utter_interest_noted"
+            "utter_interest_noted",
+            "utter_ask_interest_contact",
         ]
     with store.reading() as session:
         opportunity = session.scalars(select(Opportunity)).one()
@@ -99,7 +100,7 @@ def test_a_yes_to_three_products_asks_which(chat: Chat) -> None:
         f'/express_interest{{"product": "{sku}"}}' for sku in skus
     ]
     chat.hear("express_interest", product=skus[2]).run("action_open_opportunity")
-    assert chat.responses == ["utter_interest_noted"]
+    assert chat.responses[0] == "utter_interest_noted"
 
 
 def test_a_no_is_remembered(store: Store, chat: Chat) -> None:
@@ -146,7 +147,7 @@ def test_a_choice_may_come_as_a_bare_detail(chat: Chat, text: str) -> None:
     chat.hear("inform", "for reading in bed").run("action_use_details")
     second = cards(chat)[1]["name"]
     chat.hear("inform", text).run("action_use_details")
-    assert (chat.responses, chat.values["product_name"]) == (["utter_interest_noted"], second)
+    assert (chat.responses[0], chat.values["product_name"]) == ("utter_interest_noted", second)
 
 
 def test_a_question_about_nothing_asks_for_the_product(chat: Chat) -> None:
@@ -171,3 +172,65 @@ def test_a_question_about_nothing_asks_for_the_product(chat: Chat) -> None:
 def test_amounts_are_read_as_people_write_them(text: str | None, amount: str | None) -> None:
     """Points and commas mean what they mean in the number they stand in."""
     assert read_amount(text) == (None if amount is None else Decimal(amount))
+
+
+def test_cheaper_means_cheaper_than_what_was_shown(chat: Chat) -> None:
+    """The same kind of thing, below the cheapest of the three; the cheapest of all is named at the end."""
+    chat.hear("ask_recommendation", "a lamp", category="lamp").set(category="lamp").run("action_recommend")
+    before = min(float(card["price"]) for card in cards(chat))
+    for _ in range(4):
+        chat.hear("inform", "too expensive").run("action_use_details")
+        if chat.responses == ["utter_cheapest"]:
+            break
+        assert max(float(card["price"]) for card in cards(chat)) < before
+        before = min(float(card["price"]) for card in cards(chat))
+    assert chat.values["product_name"] == "Dot 110 night light"
+
+
+def test_declined_products_do_not_come_back(chat: Chat) -> None:
+    """After "none of these" others are shown, for the need that was told before."""
+    chat.hear("ask_recommendation", "headphones for running").run("action_recommend")
+    first = {card["sku"] for card in cards(chat)}
+    chat.hear("deny", "none of these").run("action_decline_recommendation")
+    chat.hear("inform", "other ones please").run("action_use_details")
+    assert not first & {card["sku"] for card in cards(chat)}
+    assert chat.slots["need"].startswith("headphones for running")
+
+
+def test_a_question_about_the_second_one_is_about_the_second_one(chat: Chat) -> None:
+    """The next question stays with it, and so does the interest."""
+    chat.hear("ask_recommendation", "headphones", category="headphones").run("action_recommend")
+    second = cards(chat)[1]["name"]
+    for text in ("does the second one have a microphone?", "what about battery life"):
+        chat.hear("product_question", text).run("action_answer_product_question")
+        assert chat.values["product_name"] == second
+    chat.hear("express_interest", "ok I want it").run("action_open_opportunity")
+    assert chat.values["product_name"] == second
+
+
+def test_wanting_to_buy_before_anything_was_named_brings_recommendations(chat: Chat) -> None:
+    """No question which product leads into nothing."""
+    chat.hear("express_interest", "can I buy something").run("action_open_opportunity")
+    assert len(cards(chat)) == 3
+
+
+def test_sales_get_a_way_to_reach_the_customer(store: Store, chat: Chat) -> None:
+    """Somebody unknown is asked for a contact after an interest, somebody known is not."""
+    chat.hear("express_interest", "I want the LC-HP-210").run("action_open_opportunity")
+    assert chat.responses == ["utter_interest_noted", "utter_ask_interest_contact"]
+    chat.hear("inform", "me@example.org", email="me@example.org").set(contact="me@example.org")
+    assert chat.run("action_use_details").responses == ["utter_interest_contact_added"]
+    chat.hear("express_interest", "and the LC-LM-310").run("action_open_opportunity")
+    assert chat.responses == ["utter_interest_noted"]
+    with store.reading() as session:
+        assert {row.customer.email for row in session.scalars(select(Opportunity))} == {"me@example.org"}
+
+
+@pytest.mark.parametrize(
+    ("text", "response"),
+    [("算了", "utter_all_right"), ("none of these", "utter_recommendation_declined")],
+)
+def test_dropping_the_wish_is_not_asked_about(chat: Chat, text: str, response: str) -> None:
+    """A "never mind" ends it, "none of these" asks what should be different."""
+    chat.hear("ask_recommendation", "a lamp", category="lamp").run("action_recommend")
+    assert chat.hear("stop", text).run("action_decline_recommendation").responses == [response]

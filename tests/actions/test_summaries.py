@@ -120,3 +120,28 @@ def test_messages_are_read_from_events_since_the_last_restart() -> None:
         Message("1", "late!", "complaint_delivery", "negative", ("action_apologise",)),
         Message("2", ""),
     ]
+
+
+def test_a_message_that_stands_twice_is_read_once() -> None:
+    """A message that made an unclear one clear is stored again by the engine; it is one message."""
+    said = {"event": "user", "text": "you are a joke", "message_id": "2"}
+    events = [
+        {"event": "user", "text": "and now?", "message_id": "1"},
+        said,
+        {"event": "rewind"},
+        said,
+        {"event": "action", "name": "action_apologise"},
+    ]
+    assert [message.id for message in read_messages(events)] == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"), [("zh", ["The customer writes in Chinese."]), ("en", []), (None, [])]
+)
+def test_the_summary_is_in_the_language_of_the_desk(language: str | None, expected: list[str]) -> None:
+    """English around the customer's own words, and a sentence that says which language these are in."""
+    summary = summary_of([Message("m0", "太慢了，我要退款", "complaint_delivery")], {"language": language})
+    texts = [sentence.text for sentence in summary.sentences]
+    assert texts[0] == "High complaint about the delivery: the customer stays calm and wants a refund."
+    assert texts[1] == "In the customer's words: “太慢了，我要退款”"
+    assert texts[2:] == expected

@@ -217,9 +217,11 @@ async def test_a_chosen_meaning_is_acted_on(talk: Talk) -> None:
 
 
 async def test_recommendations_and_interest(store: Store, talk: Talk) -> None:
-    """Three cards, a yes asks which, the button opens the opportunity."""
+    """Three cards, then the question about them; a yes asks which, the button opens the opportunity."""
     said = await talk.say("ask_recommendation", "想要适合跑步的手表", category="watch")
-    cards = said[-1].data["custom"]
+    names = [message.metadata.get("utter_action") for message in said]
+    assert names == ["utter_introduction", "utter_recommendations", None, "utter_ask_interest"]
+    cards = said[-2].data["custom"]
     assert cards["type"] == "product_cards"
     assert len(cards["products"]) == 3
     asked = await talk.say("affirm", "好的")
