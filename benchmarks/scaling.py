@@ -133,9 +133,8 @@ def main(
 ) -> None:
     """Print the tables."""
     chosen = policies.split(",")
-    typer.echo(
-        f"Training ({', '.join(chosen)}):\n\n| intents | story steps | seconds | peak MiB |\n|---|---|---|---|"
-    )
+    typer.echo(f"Training ({', '.join(chosen)}):\n")
+    typer.echo("| intents | story steps | seconds | peak MiB |\n|---|---|---|---|")
     sizes = [(20, steps) for steps in STORY_STEPS] + [(intents, 500) for intents in INTENTS[1:]]
     for intents, steps in sizes:
         seconds, peak = trained(intents=intents, story_steps=steps, policies=chosen)
