@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.screen import Root, explained, out
-from bot.cli.serve import hide_torch
 from bot.errors import FrontdeskError
 
 if TYPE_CHECKING:
@@ -48,8 +47,7 @@ def export(
     offset_timestamps_by_seconds: Annotated[int, typer.Option(help="Added to each event's time.")] = 0,
 ) -> None:
     """Send stored conversations to the event broker, or write one event per line into a file."""
-    hide_torch()
-    from bot.runtime.stores.archive import open_archive  # noqa: PLC0415 - after torch is hidden
+    from bot.runtime.stores.archive import open_archive  # noqa: PLC0415 - fast commands go first
     from bot.settings import Settings  # noqa: PLC0415 - the same
 
     with explained():

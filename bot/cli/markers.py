@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.screen import Root, explained, load_project, out
-from bot.cli.serve import hide_torch
 from bot.errors import FrontdeskError
 
 if TYPE_CHECKING:
@@ -80,8 +79,7 @@ def mark_sample(  # noqa: PLR0913 - each option of the command is an argument
 def _mark(
     project: Path, config: Path, output: Path, prefix: Path | None, choose: Callable[[list[str]], list[str]]
 ) -> None:
-    hide_torch()
-    from bot.runtime.stores.archive import open_archive  # noqa: PLC0415 - after torch is hidden
+    from bot.runtime.stores.archive import open_archive  # noqa: PLC0415 - fast commands go first
     from bot.settings import Settings  # noqa: PLC0415 - the same
     from bot.training_data.markers import find_marks, read_markers  # noqa: PLC0415 - the same
 
