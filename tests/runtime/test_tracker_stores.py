@@ -15,6 +15,7 @@ from bot.dialogue.tracker import Tracker
 from bot.errors import SettingsError
 from bot.runtime.conversations import ConversationStore
 from bot.runtime.stores import sql_address
+from bot.runtime.stores.archive import ListsConversations
 from bot.runtime.stores.redis_tracker_store import RedisTrackerStoreOptions
 from bot.runtime.stores.sql_tracker_store import SqlTrackerStoreOptions
 from bot.runtime.tracker_store import StoreUnavailable
@@ -85,6 +86,16 @@ def test_the_present_session_is_loaded(store: ConversationStore) -> None:
         "action:action_listen",
         "user",
     ]
+
+
+def test_a_store_lists_its_conversations(store: ConversationStore) -> None:
+    """Each sender once, whatever is in the name."""
+    assert isinstance(store, ListsConversations)
+    assert list(store.sender_ids()) == []
+    names = ["mia", "a:b}:events", "{x}", "客户"]
+    for name in names * 2:
+        store.append(message(name), turn()[:1])
+    assert sorted(store.sender_ids()) == sorted(names)
 
 
 async def test_transcripts_go_on_after_what_was_seen(store: ConversationStore) -> None:
