@@ -139,6 +139,17 @@ class RedisLocks:
         finally:
             await asyncio.shield(self._give_back(sender_id, ticket))
 
+    async def ping(self) -> None:
+        """Ask whether Redis is there.
+
+        Raises:
+            LocksUnavailable: It is not.
+        """
+        try:
+            await self._client.ping()
+        except self._failures as error:
+            raise LocksUnavailable(f"lock store: {self._address.place} does not answer: {error}") from error
+
     async def close(self) -> None:
         """Close all connections."""
         await self._client.aclose()

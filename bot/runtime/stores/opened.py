@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from bot.dialogue.messages import UserMessage
 from bot.runtime.conversations import ConversationStore
 from bot.runtime.crm_tracker_store import CrmTrackerStore
 from bot.runtime.event_brokers.published_store import PublishedStore
@@ -15,7 +16,10 @@ from bot.runtime.locks import ConversationLocks, Locks
 from bot.runtime.redis_locks import RedisLocks
 from bot.runtime.stores.agent_ownership import WithAgents
 from bot.runtime.stores.registry import BrokerOptions, LockOptions, TrackerStoreOptions
+from bot.runtime.tracker_store import StoreUnavailable
 from crm_connector import database
+
+_NOBODYS = UserMessage("", "health")
 
 
 @runtime_checkable
@@ -58,6 +62,16 @@ class OpenedStores:
             return cls(store, locks, own_store=own)
         publisher = BackgroundPublisher(broker)
         return cls(PublishedStore(store, publisher), locks, publisher, own)
+
+    async def is_reachable(self) -> bool:
+        """Whether a turn could be loaded, and its order held; never raises."""
+        try:
+            await asyncio.to_thread(self.tracker_store.load, _NOBODYS)
+            if isinstance(self.locks, RedisLocks):
+                await self.locks.ping()
+        except StoreUnavailable:
+            return False
+        return True
 
     async def close(self) -> None:
         """Send what waits for the broker, and close all connections but the CRM's."""
