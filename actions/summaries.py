@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from actions.severity import Complaint, severity_of
+from actions.severity import Complaint, is_harmful, severity_of
 from actions.turn import JSON, NO_VALUE, message_id
 from crm_connector.choices import ComplaintCategory, Severity
 
@@ -36,10 +36,6 @@ _WISHES: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(r"\b(?:compensat\w*|discount|voucher|damages)\b|赔偿|补偿|赔钱|优惠券", re.I),
     ),
     (
-        "a person to deal with it",
-        re.compile(r"\b(?:human|real person|supervisor|boss|call me)\b|人工|真人|主管|经理|打电话给我", re.I),
-    ),
-    (
         "an explanation",
         re.compile(r"\bwhy\b|\bexplain\w*|\bexplanation\b|为什么|怎么回事|解释|给个说法", re.I),
     ),
@@ -52,16 +48,19 @@ _WISHES: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(r"\b(?:deliver it|want my (?:parcel|order|package))\b|尽快(?:送|发|处理)", re.I),
     ),
 )
+_PERSON = "a person to deal with it"
+_PERSON_WISH = re.compile(
+    r"\b(?:human|real person|supervisor|boss|manager|call me)\b|人工|真人|主管|经理|打电话给我", re.I
+)
 _DONE: Mapping[str, str] = {
-    "action_tell_order_status": "told where the order is",
-    "action_tell_refund_status": "told how far the refund is",
-    "action_ask_cancellation": "looked into cancelling the order",
-    "action_cancel_order": "handled the cancellation",
-    "action_change_address": "looked into changing the address",
-    "action_register_return": "handled a return",
-    "action_open_ticket": "opened a ticket",
-    "action_open_complaint_ticket": "opened or updated a ticket",
-    "action_tell_ticket_status": "told the state of a ticket",
+    "action_tell_order_status": "was asked where the order is",
+    "action_tell_refund_status": "was asked how far the refund is",
+    "action_ask_cancellation": "was asked to cancel the order",
+    "action_cancel_order": "dealt with a cancellation",
+    "action_change_address": "was asked to change the address",
+    "action_register_return": "dealt with a return",
+    "action_open_ticket": "took up a ticket",
+    "action_tell_ticket_status": "was asked for the state of a ticket",
     "action_recommend": "recommended products",
     "utter_faq": "answered a common question",
     "action_default_fallback": "did not understand a message",
@@ -144,10 +143,11 @@ def summarise(
     if not messages:
         return Summary(())
     told = [message for message in messages if message.is_complaint and message.text] or list(messages[-1:])
-    wish, wish_source = _wish(messages)
+    wish, wish_sources = _wish(messages)
     tried = _tried(messages)
     sentences = [
-        _headline(told, category, severity, wish=wish, wish_source=wish_source),
+        _headline(told, category, severity, wish=wish, wish_sources=wish_sources),
+        *_danger(messages),
         *_quotes(told),
         *_language(slots),
         *_facts(messages, slots),
@@ -190,16 +190,22 @@ def _headline(
     severity: Severity,
     *,
     wish: str,
-    wish_source: str | None,
+    wish_sources: Sequence[str],
 ) -> Sentence:
     """How bad, about what, how often, in what mood, and what is wanted: enough to choose who takes it."""
     subject = f"about the {category}" if category is not ComplaintCategory.OTHER else "about something else"
     count = "" if len(told) == 1 else f" in {len(told)} messages"
     mood = "sounds upset" if any(m.sentiment == "negative" for m in told) else "stays calm"
     wanted = f"wants {wish}" if wish else "has not said what should happen"
-    sources = [message.id for message in told] + ([wish_source] if wish_source else [])
+    sources = [*(message.id for message in told), *wish_sources]
     text = f"{severity.capitalize()} complaint {subject}{count}: the customer {mood} and {wanted}."
     return Sentence(text, tuple(dict.fromkeys(sources)))
+
+
+def _danger(messages: Sequence[Message]) -> list[Sentence]:
+    """A warning for the desk, which must not get lost in a long message."""
+    sources = tuple(message.id for message in messages if is_harmful(message.text))
+    return [Sentence("Safety: it is about fire, smoke, a shock or an injury.", sources)] if sources else []
 
 
 def _quotes(told: Sequence[Message]) -> list[Sentence]:
@@ -239,15 +245,21 @@ def _facts(messages: Sequence[Message], slots: Mapping[str, JSON]) -> list[Sente
     return facts
 
 
-def _wish(messages: Sequence[Message]) -> tuple[str, str | None]:
-    """The latest thing the customer asked for, and where."""
+def _wish(messages: Sequence[Message]) -> tuple[str, tuple[str, ...]]:
+    """The latest thing that was asked for, then a person where one was asked for, and the messages."""
+    wish = ""
+    sources: list[str] = []
     for message in reversed(messages):
-        wishes = [wish for wish, pattern in _WISHES if pattern.search(message.text)]
+        wishes = [name for name, pattern in _WISHES if pattern.search(message.text)]
         if wishes:
-            return " and ".join(wishes[:2]), message.id
-        if message.intent == "human_handoff":
-            return "a person to deal with it", message.id
-    return "", None
+            wish, sources = " and ".join(wishes[:2]), [message.id]
+            break
+    for message in reversed(messages):
+        if message.intent == "human_handoff" or _PERSON_WISH.search(message.text):
+            wish = f"{wish}, and {_PERSON}" if wish else _PERSON
+            sources.append(message.id)
+            break
+    return wish, tuple(sources)
 
 
 def _tried(messages: Sequence[Message]) -> dict[str, tuple[str, ...]]:

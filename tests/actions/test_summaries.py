@@ -79,6 +79,7 @@ def test_a_quotation_cannot_be_closed_from_inside(text: str) -> None:
         ("给我换一台新的", "a replacement"),
         ("我要找你们经理", "a person to deal with it"),
         ("it is just sad", ""),
+        ("refund me, and get me your supervisor", "a refund, and a person to deal with it"),
     ],
 )
 def test_the_wish_is_read_from_the_words(text: str, wish: str) -> None:
@@ -96,7 +97,7 @@ def test_what_was_tried_names_the_turns_it_was_tried_in() -> None:
         Message("c", "too late!", "complaint_delivery", "negative"),
     ]
     told = {sentence.text: sentence.sources for sentence in summary_of(messages, {}).sentences}
-    assert told["The assistant told where the order is."] == ("a", "b")
+    assert told["The assistant was asked where the order is."] == ("a", "b")
 
 
 def test_messages_are_read_from_events_since_the_last_restart() -> None:
@@ -145,3 +146,21 @@ def test_the_summary_is_in_the_language_of_the_desk(language: str | None, expect
     assert texts[0] == "High complaint about the delivery: the customer stays calm and wants a refund."
     assert texts[1] == "In the customer's words: “太慢了，我要退款”"
     assert texts[2:] == expected
+
+
+def test_asking_for_a_person_does_not_hide_what_was_wanted() -> None:
+    """The desk reads the refund first, and both messages are named."""
+    messages = [
+        Message("a", "I want my money back", "complaint_delivery", "negative"),
+        Message("b", "get me somebody", "human_handoff"),
+    ]
+    summary = summary_of(messages, {})
+    assert summary.wanted == "a refund, and a person to deal with it"
+    assert summary.sentences[0].sources == ("a", "b")
+
+
+def test_danger_has_a_sentence_of_its_own() -> None:
+    """Whoever reads only two lines reads the warning."""
+    summary = summary_of([Message("a", "the lamp was fine and then it caught fire", "complaint_product")], {})
+    assert summary.sentences[1].text.startswith("Safety:")
+    assert summary.sentences[1].sources == ("a",)
