@@ -73,6 +73,8 @@ def _train(project: Path, models: Path | None, *, force: bool) -> None:
         what = " and ".join(outcome.trained)
         seconds = time.perf_counter() - started
         out.print(f"Trained {what} in {seconds:.0f} s: {outcome.package.folder}", soft_wrap=True)
+    elif outcome.is_new:
+        out.print(f"Nothing to train, took the new wording over: {outcome.package.folder}", soft_wrap=True)
     else:
         out.print(f"Nothing to train, the model is up to date: {outcome.package.folder}", soft_wrap=True)
 

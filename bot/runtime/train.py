@@ -65,12 +65,13 @@ class NluTrainer(Protocol):
 class TrainingOutcome:
     """The model that now is the newest, and which of its parts were trained for it.
 
-    `trained` is empty when nothing had changed. `notes` are remarks for the bot developer, `warnings` the
-    findings that did not stop the training.
+    `trained` is empty when only the wording changed; `is_new` is false when nothing did. `notes` are remarks
+    for the bot developer, `warnings` the findings that did not stop the training.
     """
 
     package: ModelPackage
     trained: tuple[str, ...] = ()
+    is_new: bool = True
     notes: tuple[str, ...] = ()
     warnings: tuple[Finding, ...] = ()
 
@@ -129,7 +130,7 @@ def _train(project: Project, models: Path, findings: list[Finding], work: _Work)
     former = None if work.force else _former(models)
     known = former.metadata.fingerprints if former else {}
     if former and all(known.get(part) == mark for part, mark in marks.items()):
-        return TrainingOutcome(former, warnings=tuple(findings))
+        return TrainingOutcome(former, is_new=False, warnings=tuple(findings))
     trained: list[str] = []
     notes: list[str] = []
     with model_package.new_package(models) as folder:
@@ -158,7 +159,7 @@ def _train(project: Project, models: Path, findings: list[Finding], work: _Work)
             assistant_id=project.config.assistant_id,
             language=project.config.language,
         )
-    return TrainingOutcome(package, tuple(trained), tuple(notes), tuple(findings))
+    return TrainingOutcome(package, tuple(trained), notes=tuple(notes), warnings=tuple(findings))
 
 
 def _became(part: BecamePart) -> str:

@@ -108,7 +108,7 @@ def test_nothing_is_trained_when_nothing_changed(tmp_path: Path) -> None:
     """The newest model stays the newest."""
     first = run(tmp_path)
     second = run(tmp_path)
-    assert (second.trained, second.package.folder) == ((), first.package.folder)
+    assert (second.trained, second.is_new, second.package.folder) == ((), False, first.package.folder)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_only_what_changed_is_trained(
     first = run(tmp_path)
     assert old in FILES[name]
     second = run(tmp_path, **{name: FILES[name].replace(old, new)})
-    assert second.trained == trained
+    assert (second.trained, second.is_new) == (trained, True)
     assert second.package.folder != first.package.folder
     assert model_package.latest(tmp_path / "models") == second.package.folder
     model_package.open_package(second.package.folder)
