@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, sparse
+from scipy import sparse
 
 from bot.nlu.features import Features, FloatArray
 from bot.nlu.linear import LinearHead, softmax
@@ -16,6 +17,7 @@ from bot.nlu.linear import LinearHead, softmax
 IntArray = npt.NDArray[np.int64]
 _MEMORY = 8  # pairs that L-BFGS remembers
 _ARMIJO = 1e-4
+_GAIN = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +52,22 @@ def fit_kernel(kernel: FloatArray, targets: IntArray, *, labels: int, strength: 
     a step costs one product with the kernel however many features there are. The bias is one more feature
     of value 1.
     """
-    count = len(targets)
-    wanted = np.zeros((count, labels), np.float32)
-    wanted[np.arange(count), targets] = 1
-    problem = _KernelProblem(kernel, wanted, strength)
-    state = problem.state(np.zeros((count, labels), np.float32), np.zeros((count, labels), np.float32))
-    memory: list[_Pair] = []
-    for _ in range(120):
-        direction, k_direction = _two_loops(state, memory)
-        stepped = problem.search(state, direction, k_direction)
-        if stepped is None or state.loss - stepped.loss < 1e-5 * abs(state.loss):
-            break
-        pair = _Pair.between(state, stepped)
-        if pair.curvature > 0:
-            memory = [*memory[1 - _MEMORY :], pair]
-        state = stepped
-    return state.a
+    start = np.zeros((len(targets), labels), np.float32)
+    return _minimise(_KernelProblem(kernel, _one_hot(targets, labels), strength), start)
+
+
+def _one_hot(targets: IntArray, labels: int) -> FloatArray:
+    wanted = np.zeros((len(targets), labels), np.float32)
+    wanted[np.arange(len(targets)), targets] = 1
+    return wanted
 
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """A point of the descent; `k_…` is the kernel times `…`, `gradient` stands in coefficients."""
+    """A point of the descent; `k_…` is the kernel times `…`, `gradient` stands in coefficients.
+
+    In feature form the coefficients are the weights and the kernel is the identity.
+    """
 
     a: FloatArray
     k_a: FloatArray
@@ -95,7 +92,17 @@ class _Pair:
 
 
 def _inner(left: FloatArray, right: FloatArray) -> float:
-    return float(np.einsum("ij,ij->", left, right, dtype=np.float64))
+    return float(np.vdot(left, right))
+
+
+def _cross_entropy(scores: FloatArray, wanted: FloatArray) -> float:
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    likelihood = _inner(wanted, shifted)
+    return float(np.log(np.exp(shifted).sum(axis=1)).sum(dtype=np.float64)) - likelihood
+
+
+class _Problem(Protocol):
+    def state(self, a: FloatArray, k_a: FloatArray) -> _State: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,31 +111,63 @@ class _KernelProblem:
     wanted: FloatArray
     strength: float
 
-    def times_kernel(self, matrix: FloatArray) -> FloatArray:
-        product: FloatArray = self.kernel @ matrix + matrix.sum(axis=0, keepdims=True)
-        return product
+    def state(self, a: FloatArray, k_a: FloatArray) -> _State:
+        loss = self.strength * _cross_entropy(k_a, self.wanted) + _inner(a, k_a) / 2
+        gradient = self.strength * (softmax(k_a) - self.wanted) + a
+        k_gradient: FloatArray = self.kernel @ gradient + gradient.sum(axis=0, keepdims=True)
+        return _State(a, k_a, loss, gradient, k_gradient)
 
-    def loss(self, a: FloatArray, k_a: FloatArray) -> float:
-        shifted = k_a - k_a.max(axis=1, keepdims=True)
-        likelihood = (self.wanted * shifted).sum(dtype=np.float64) - np.log(np.exp(shifted).sum(axis=1)).sum(
-            dtype=np.float64
-        )
-        return float(-self.strength * likelihood) + _inner(a, k_a) / 2
+
+@dataclass(frozen=True, slots=True)
+class _FeatureProblem:
+    """Weights (D + M + 1, labels) of `dense` (N, D), of `marks` (N, M) and the bias."""
+
+    dense: FloatArray
+    marks: sparse.csr_array
+    marks_t: sparse.csr_array
+    wanted: FloatArray
+    strength: float
 
     def state(self, a: FloatArray, k_a: FloatArray) -> _State:
-        gradient = self.strength * (softmax(k_a) - self.wanted) + a
-        return _State(a, k_a, self.loss(a, k_a), gradient, self.times_kernel(gradient))
+        width = self.dense.shape[1]
+        scores = self.dense @ a[:width] + self.marks @ a[width:-1] + a[-1]
+        loss = self.strength * _cross_entropy(scores, self.wanted) + _inner(a, k_a) / 2
+        error = (softmax(scores) - self.wanted) * np.float32(self.strength)
+        gradient = a.copy()
+        gradient[:width] += self.dense.T @ error
+        gradient[width:-1] += self.marks_t @ error
+        gradient[-1] += error.sum(axis=0)
+        return _State(a, a, loss, gradient, gradient)
 
-    def search(self, state: _State, direction: FloatArray, k_direction: FloatArray) -> _State | None:
-        """Walk along the direction, halving the step until the loss falls enough."""
-        slope = _inner(direction, state.k_gradient)
-        step = np.float32(1.0)
-        for _ in range(20):
-            a, k_a = state.a + step * direction, state.k_a + step * k_direction
-            if self.loss(a, k_a) <= state.loss + _ARMIJO * float(step) * slope:
-                return self.state(a, k_a)
-            step *= np.float32(0.5)
-        return None
+
+def _minimise(problem: _Problem, start: FloatArray, *, at_most: int = 120) -> FloatArray:
+    """Walk down by L-BFGS from zero coefficients until a step gains less than 1e-5 of the loss."""
+    state = problem.state(start, start)
+    memory: list[_Pair] = []
+    for _ in range(at_most):
+        direction, k_direction = _two_loops(state, memory)
+        stepped = _search(problem, state, direction, k_direction)
+        if stepped is None or state.loss - stepped.loss < _GAIN * abs(state.loss):
+            break
+        pair = _Pair.between(state, stepped)
+        if pair.curvature > 0:
+            memory = [*memory[1 - _MEMORY :], pair]
+        state = stepped
+    return state.a
+
+
+def _search(
+    problem: _Problem, state: _State, direction: FloatArray, k_direction: FloatArray
+) -> _State | None:
+    """Walk along the direction, halving the step until the loss falls enough."""
+    slope = _inner(direction, state.k_gradient)
+    step = np.float32(1.0)
+    for _ in range(20):
+        stepped = problem.state(state.a + step * direction, state.k_a + step * k_direction)
+        if stepped.loss <= state.loss + _ARMIJO * float(step) * slope:
+            return stepped
+        step *= np.float32(0.5)
+    return None
 
 
 def _two_loops(state: _State, memory: list[_Pair]) -> tuple[FloatArray, FloatArray]:
@@ -175,26 +214,7 @@ def fit_features(
     Returns:
         The weights of `dense` (D, labels), of `marks` (M, labels), and the bias (labels,).
     """
-    rows, width = dense.shape
-    size = marks.shape[1]
-    wanted = np.zeros((rows, labels), np.float32)
-    wanted[np.arange(rows), targets] = 1
-    marks_t = marks.T.tocsr()
-
-    def split(flat: npt.NDArray[np.float64]) -> tuple[FloatArray, FloatArray, FloatArray]:
-        weights = flat.astype(np.float32).reshape(width + size + 1, labels)
-        return weights[:width], weights[width:-1], weights[-1]
-
-    def objective(flat: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
-        of_dense, of_marks, bias = split(flat)
-        chances = softmax(dense @ of_dense + marks @ of_marks + bias)
-        loss = -np.log(np.maximum((chances * wanted).sum(axis=1), 1e-12)).sum(dtype=np.float64)
-        error = (chances - wanted) * np.float32(strength)
-        gradient = np.concatenate([dense.T @ error, marks_t @ error, error.sum(axis=0, keepdims=True)])
-        return strength * float(loss) + 0.5 * float(flat @ flat), gradient.ravel().astype(np.float64) + flat
-
-    start = np.zeros((width + size + 1) * labels)
-    found = optimize.minimize(
-        objective, start, jac=True, method="L-BFGS-B", options={"maxiter": 80, "maxcor": 6, "ftol": 1e-5}
-    )
-    return split(found.x)
+    width, size = dense.shape[1], marks.shape[1]
+    problem = _FeatureProblem(dense, marks, marks.T.tocsr(), _one_hot(targets, labels), strength)
+    weights = _minimise(problem, np.zeros((width + size + 1, labels), np.float32), at_most=80)
+    return weights[:width], weights[width:-1], weights[-1]
