@@ -17,6 +17,7 @@ from bot.nlu.linear import softmax
 from bot.nlu.out_of_scope import Scope, log_odds
 
 FOLDS = 5
+NEVER_HELD_OUT = -1
 _REJECTED_IN_SCOPE = 0.03  # share of held-out messages of known intents that may fall back for distance alone
 _ABSTENTIONS = 0.10  # share of held-out sentences on which sentiment may abstain
 _FEWEST_LABELS = 5  # with fewer intents, held-out intents say nothing about foreign messages
@@ -42,8 +43,11 @@ def in_fine_tuning(labels: Sequence[str], *, seed: int) -> list[bool]:
 def cross_validated(
     kernel: FloatArray, targets: IntArray, *, labels: int, strength: float, folds: IntArray
 ) -> Iterator[tuple[IntArray, FloatArray]]:
-    """Yield for each fold its rows and their scores (rows, labels) by a head that has not seen them."""
-    for fold in np.unique(folds):
+    """Yield for each fold its rows and their scores (rows, labels) by a head that has not seen them.
+
+    Rows of the negative fold `NEVER_HELD_OUT` teach every head.
+    """
+    for fold in np.unique(folds[folds >= 0]):
         inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         if len(inside):
             part = np.ascontiguousarray(kernel[np.ix_(inside, inside)])
@@ -87,54 +91,67 @@ class _Signals:
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledKernel:
-    """Training sentences as calibration sees them, N of each.
+class HeldOut:
+    """What heads that have not seen them say of the training sentences, N of each.
 
-    `kernel` (N, N) holds their inner products, `targets` (N,) their labels, `intents` (N,) the intent of each
-    (labels of one retrieval intent share it). `judged` (N,) tells which ones no fine-tuning has seen.
+    `kernel` (N, N) holds inner products, `scores` (N, labels) those of the head of the other folds, `folds`
+    (N,) the fold of each, `judged` (N,) which ones count: in a fold, and unseen by fine-tuning.
     """
 
     kernel: FloatArray
-    targets: IntArray
-    intents: IntArray
+    scores: FloatArray
+    folds: IntArray
     judged: npt.NDArray[np.bool_]
 
 
-def fit_scope(data: LabelledKernel, *, strength: float, temperature: float, seed: int) -> Scope | None:
+def fit_scope(
+    data: HeldOut, targets: IntArray, intent_of: IntArray, *, temperature: float, seed: int
+) -> Scope | None:
     """Learn from held-out intents how much confidence and similarity tell of a foreign message.
 
-    In each of five rounds a fifth of the intents is unknown to the head, and a fifth of the rest is held out
-    as well. The threshold lets 3 % of the held-out known messages fall. None when there are too few intents.
+    Every held-out sentence is judged twice: as it is, and as if a fifth of the intents, its own among them,
+    had never been taught: their labels and their sentences are passed over. The threshold lets 3 % of the
+    sentences fall when they are judged as they are. None when there are too few intents.
+
+    Args:
+        data: The held-out scores.
+        targets: The label of each sentence (N,).
+        intent_of: The intent of each label; labels of one retrieval intent share it.
+        temperature: What the scores are divided by.
+        seed: Decides which intents are held out together.
     """
-    kernel, targets, intents = data.kernel, data.targets, data.intents
-    names = np.unique(intents)
+    names = np.unique(intent_of)
     if len(names) < _FEWEST_LABELS:
         return None
-    shuffled = np.random.default_rng(seed).permutation(names)
-    folds = fold_numbers(targets, seed=seed)
-    lengths = np.sqrt(np.maximum(np.diag(kernel), 1e-9))
+    groups = np.random.default_rng(seed).permutation(len(names)) % FOLDS
+    group_of = groups[np.searchsorted(names, intent_of)]  # (labels,)
+    lengths = np.sqrt(np.maximum(np.diag(data.kernel), 1e-9)).astype(np.float32)
     rounds = []
-    for number in range(FOLDS):
-        is_foreign = np.isin(intents, shuffled[number::FOLDS])
-        inside = np.flatnonzero(~is_foreign & (folds != number))
-        outside = np.flatnonzero((is_foreign | (folds == number)) & data.judged)
-        kept, relabelled = np.unique(targets[inside], return_inverse=True)
-        part = np.ascontiguousarray(kernel[np.ix_(inside, inside)])
-        coefficients = fit_kernel(part, relabelled, labels=len(kept), strength=strength)
-        across = kernel[np.ix_(outside, inside)]
-        chances = softmax((across @ coefficients + coefficients.sum(axis=0)) / np.float32(temperature))
-        odds = np.array([log_odds(float(value)) for value in _by_intent(chances, kept, targets, intents)])
-        cosines = across / lengths[outside][:, None] / lengths[inside][None, :]
-        rounds.append(_Signals(odds, cosines.max(axis=1), ~is_foreign[outside]))
+    for fold in np.unique(data.folds[data.judged]):
+        inside = np.flatnonzero(data.folds != fold)
+        outside = np.flatnonzero((data.folds == fold) & data.judged)
+        cosines: FloatArray = data.kernel[np.ix_(outside, inside)] / lengths[outside][:, None]
+        cosines /= lengths[inside]
+        scores: FloatArray = data.scores[outside] / np.float32(temperature)
+        rounds.append(_signals(scores, cosines, intent_of, in_scope=True))
+        for group in range(FOLDS):
+            rows = group_of[targets[outside]] == group
+            others, known = group_of != group, group_of[targets[inside]] != group
+            if rows.any() and known.any():
+                rounds.append(
+                    _signals(
+                        scores[rows][:, others], cosines[rows][:, known], intent_of[others], in_scope=False
+                    )
+                )
     return _scope_of(rounds)
 
 
-def _by_intent(chances: FloatArray, kept: IntArray, targets: IntArray, intents: IntArray) -> FloatArray:
-    """Return the confidence of the best intent, labels of one retrieval intent added up: (rows,)."""
-    intent_of = np.array([intents[np.flatnonzero(targets == label)[0]] for label in kept])
+def _signals(scores: FloatArray, cosines: FloatArray, intent_of: IntArray, *, in_scope: bool) -> _Signals:
+    """Return the best intent's log odds (labels of one retrieval intent added up) and the best cosine."""
+    chances = softmax(scores)
     totals = np.stack([chances[:, intent_of == name].sum(axis=1) for name in np.unique(intent_of)], axis=1)
-    best: FloatArray = totals.max(axis=1)
-    return best
+    odds = np.array([log_odds(float(value)) for value in totals.max(axis=1)])
+    return _Signals(odds, cosines.max(axis=1), np.full(len(odds), in_scope))
 
 
 def _scope_of(rounds: list[_Signals]) -> Scope:

@@ -25,9 +25,9 @@ class BlockWeights:
     last_known: float = 1.0
     last_unknown: float = 0.2
     middle_known: float = 0.8
-    middle_unknown: float = 0.1
-    ngrams_known: float = 0.9
-    ngrams_unknown: float = 1.6
+    middle_unknown: float = 0.4
+    ngrams_known: float = 0.7
+    ngrams_unknown: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,15 +115,20 @@ class Interpreter:
         if not model.intent:
             return {}, ()
         features = model.intent.space.features(grams, encoded)
+        labels = model.intent.head.labels
         chances = model.intent.head.probabilities(features).tolist()
-        by_label = dict(zip(model.intent.head.labels, chances, strict=True))
+        # Emoji or signs that neither the backbone nor the examples have ever seen.
+        is_unknown = not encoded.known and not features.ngrams.columns
+        if is_unknown:
+            chances = [1 / len(labels)] * len(labels)
+        by_label = dict(zip(labels, chances, strict=True))
         best = intent_ranking(by_label)[: model.plan.understanding.ranking_length]
         ranking = tuple(Intent(name, chance) for name, chance in best)
         options = model.plan.fallback
         if not options:
             return by_label, ranking
-        in_scope = True
-        if options.out_of_scope and model.scope and model.neighbours:
+        in_scope = not is_unknown
+        if in_scope and options.out_of_scope and model.scope and model.neighbours:
             _, similarity = model.neighbours.nearest(features)
             in_scope = model.scope.contains(ranking[0].confidence, similarity)
         return by_label, with_fallback(ranking, options, in_scope=in_scope)

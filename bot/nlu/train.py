@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +17,8 @@ import numpy.typing as npt
 from bot.dialogue.messages import Entity
 from bot.errors import FrontdeskError
 from bot.nlu.calibration import (
-    LabelledKernel,
+    NEVER_HELD_OUT,
+    HeldOut,
     abstention_threshold,
     cross_validated,
     expected_calibration_error,
@@ -39,10 +42,15 @@ from bot.training_data.nlu_examples import NluData, NluExample
 from language.backbone import default_cache, exported
 from language.encoder import EncodedText, EncoderError, OnnxEncoder
 from language.ngrams import NgramVocabulary, ngrams
+from language.vector_cache import VectorCache
 
 Progress = Callable[[str, float], None]
 INTENT_STRENGTH, SENTIMENT_STRENGTH = 20.0, 8.0
 INTENT_WEIGHTS = BlockWeights()
+# n-grams and single layers need examples before they tell more than the sentence vector: with 5 to 10 of each
+# intent these are worth 1 to 2 points of held-out accuracy, from 50 on the others are as good or better.
+FEW_SHOT_WEIGHTS = BlockWeights(middle_known=0.55, middle_unknown=0.4, ngrams_known=0.35)
+_FEW_SHOTS = 20  # examples of an intent, on average
 SENTIMENT_WEIGHTS = BlockWeights(
     last_known=0.7,
     last_unknown=0.2,
@@ -51,6 +59,8 @@ SENTIMENT_WEIGHTS = BlockWeights(
     ngrams_known=0.6,
     ngrams_unknown=1.6,
 )
+_NOT_WORDS = re.compile(r"[\W_]+")
+_CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _MOST_SENTENCES = 16_000  # the kernel of so many takes 1 GiB
 
 
@@ -105,22 +115,27 @@ def train(
     started = time.perf_counter()
     tell = progress or (lambda _stage, _fraction: None)
     plan = plan_pipeline(pipeline)
-    Patterns(data.regexes, data.lookups, plan.lookup or LookupOptions())
+    patterns = Patterns(data.regexes, data.lookups, plan.lookup or LookupOptions())
     examples, notes = _at_most(data.examples, plan.understanding.random_seed)
     folder.mkdir(parents=True, exist_ok=True)
     encoder = OnnxEncoder(_encoder(replace(data, examples=examples), plan, folder, cache, tell))
-    texts = [example.text for example in examples]
-    vectors = _encode(encoder, texts, lambda part: tell("Reading the examples", 0.5 + 0.15 * part))
+    names = _intent_names(examples)
     moods = [example.text for example in data.sentiment_examples]
-    mood_vectors = _encode(encoder, moods, lambda part: tell("Reading the examples", 0.65 + 0.1 * part))
+    vectors, name_vectors, mood_vectors = _encoded(
+        encoder,
+        ([example.text for example in examples], [example.text for example in names], moods),
+        pieces=plan.understanding.entity_recognition and any(example.entities for example in examples),
+        # What is encoded by a freshly tuned encoder is never asked for again.
+        cache=None if plan.understanding.fine_tune is FineTune.FULL else cache or default_cache(),
+        tell=lambda part: tell("Reading the examples", 0.5 + 0.25 * part),
+    )
     tell("Intents", 0.75)
     model = _empty(data, plan, language)
-    model, intent_scores = _with_intents(model, examples, vectors)
+    model, intent_scores = _with_intents(model, examples, names, [*vectors, *name_vectors])
     tell("Sentiment", 0.85)
     model, sentiment_scores = _with_sentiment(model, data, mood_vectors)
     tell("Entities", 0.88)
     if plan.understanding.entity_recognition:
-        patterns = Patterns(data.regexes, data.lookups, plan.lookup or LookupOptions())
         model = replace(model, tagger=train_tagger(examples, vectors, patterns, language=language))
     tell("Writing the model", 0.97)
     model.save(folder)
@@ -175,13 +190,37 @@ def _encoder(data: NluData, plan: PipelinePlan, folder: Path, cache: Path | None
     return target
 
 
-def _encode(encoder: OnnxEncoder, texts: Sequence[str], tell: Callable[[float], None]) -> list[EncodedText]:
-    vectors = []
-    for row, encoded in enumerate(encoder.encode_all(texts)):
-        vectors.append(encoded)
-        if row % 50 == 0:
-            tell(row / len(texts))
-    return vectors
+def _encoded(
+    encoder: OnnxEncoder,
+    parts: tuple[Sequence[str], Sequence[str], Sequence[str]],
+    *,
+    pieces: bool,
+    cache: Path | None,
+    tell: Callable[[float], None],
+) -> tuple[list[EncodedText], list[EncodedText], list[EncodedText]]:
+    """Encode the examples (with the vectors of their pieces if they are needed), intent names and moods."""
+    with tempfile.TemporaryDirectory() as scratch:
+        vectors = VectorCache(cache or Path(scratch))
+        examples, names, moods = parts
+        split = len(examples) / max(1, len(examples) + len(moods))
+        first = vectors.encode(encoder, examples, pieces=pieces, progress=lambda part: tell(split * part))
+        rest = vectors.encode(
+            encoder,
+            [*names, *moods],
+            pieces=False,
+            progress=lambda part: tell(split + (1 - split) * part),
+        )
+        return first, rest[: len(names)], rest[len(names) :]
+
+
+def _intent_names(examples: Sequence[NluExample]) -> list[NluExample]:
+    """Return the name of each intent as one more sentence of it: `track_parcel` says "track parcel".
+
+    With 5 examples of each intent this is worth 2 to 4 points of accuracy, with 10 about one, with 50 none.
+    """
+    words = {label: _NOT_WORDS.sub(" ", label.rpartition("/")[2]) for label in {e.intent for e in examples}}
+    spaced = {label: _CAMEL_CASE.sub(" ", text).strip().lower() for label, text in words.items()}
+    return [NluExample(spaced[label], label) for label in sorted(spaced) if spaced[label]]
 
 
 def _empty(data: NluData, plan: PipelinePlan, language: str) -> NluModel:
@@ -220,28 +259,38 @@ def _sentences(
 
 
 def _with_intents(
-    model: NluModel, examples: Sequence[NluExample], vectors: Sequence[EncodedText]
+    model: NluModel,
+    examples: Sequence[NluExample],
+    names: Sequence[NluExample],
+    vectors: Sequence[EncodedText],
 ) -> tuple[NluModel, HeldOutScores | None]:
+    """Fit the intents on examples and names; `vectors` has first those of the examples, then of the names."""
     if not examples or not model.plan.understanding.intent_classification:
         return model, None
     seed = model.plan.understanding.random_seed
-    space, matrix = _sentences([example.text for example in examples], vectors, INTENT_WEIGHTS)
-    kernel = matrix.kernel()
+    learnt = [*examples, *names]
     labels = sorted({example.intent for example in examples})
-    targets = np.array([labels.index(example.intent) for example in examples])
-    judged = _judged(model.plan, [example.intent for example in examples])
-    scores = _held_out(kernel, targets, len(labels), INTENT_STRENGTH, seed)
+    weights = FEW_SHOT_WEIGHTS if len(examples) <= _FEW_SHOTS * len(labels) else INTENT_WEIGHTS
+    space, matrix = _sentences([example.text for example in learnt], vectors, weights)
+    kernel = matrix.kernel()
+    targets = np.array([labels.index(example.intent) for example in learnt])
+    # Names are no messages: they teach, and are never held out.
+    judged = np.concatenate(
+        [_judged(model.plan, [example.intent for example in examples]), np.zeros(len(names), bool)]
+    )
+    folds = np.full(len(learnt), NEVER_HELD_OUT)
+    folds[: len(examples)] = fold_numbers(targets[: len(examples)], seed=seed)
+    scores = _held_out(kernel, targets, len(labels), INTENT_STRENGTH, folds)
     temperature = fit_temperature(scores[judged], targets[judged])
     coefficients = fit_kernel(kernel, targets, labels=len(labels), strength=INTENT_STRENGTH)
     intents = [retrieval_intent(label) or label for label in labels]
     of_label = np.array([intents.index(intent) for intent in intents])
-    known = LabelledKernel(kernel, targets, of_label[targets], judged)
-    scope = fit_scope(known, strength=INTENT_STRENGTH, temperature=temperature, seed=seed)
+    held_out = HeldOut(kernel, scores, folds, judged)
     trained = replace(
         model,
         intent=SentenceHead(space, head_of(coefficients, matrix, labels, temperature=temperature)),
         neighbours=_neighbours(matrix),
-        scope=scope,
+        scope=fit_scope(held_out, targets, of_label, temperature=temperature, seed=seed),
     )
     return trained, _scores(scores[judged], targets[judged], temperature)
 
@@ -258,7 +307,8 @@ def _with_sentiment(
     targets = np.array([labels.index(example.value) for example in examples])
     seed = model.plan.understanding.random_seed
     judged = _judged(model.plan, [example.value for example in examples])
-    scores = _held_out(kernel, targets, len(labels), SENTIMENT_STRENGTH, seed)[judged]
+    folds = fold_numbers(targets, seed=seed)
+    scores = _held_out(kernel, targets, len(labels), SENTIMENT_STRENGTH, folds)[judged]
     temperature = fit_temperature(scores, targets[judged])
     coefficients = fit_kernel(kernel, targets, labels=len(labels), strength=SENTIMENT_STRENGTH)
     head = head_of(coefficients, matrix, labels, temperature=temperature)
@@ -267,10 +317,11 @@ def _with_sentiment(
     return replace(model, sentiment=sentiment), _scores(scores, targets[judged], temperature)
 
 
-def _held_out(kernel: FloatArray, targets: IntArray, labels: int, strength: float, seed: int) -> FloatArray:
+def _held_out(
+    kernel: FloatArray, targets: IntArray, labels: int, strength: float, folds: IntArray
+) -> FloatArray:
     """Return held-out scores of all rows: (N, labels)."""
     scores = np.zeros((len(targets), labels), np.float32)
-    folds = fold_numbers(targets, seed=seed)
     for rows, part in cross_validated(kernel, targets, labels=labels, strength=strength, folds=folds):
         scores[rows] = part
     return scores

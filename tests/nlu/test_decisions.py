@@ -12,8 +12,10 @@ from scipy import sparse
 
 from bot.dialogue.messages import NLU_FALLBACK, Intent
 from bot.nlu.calibration import (
-    LabelledKernel,
+    NEVER_HELD_OUT,
+    HeldOut,
     abstention_threshold,
+    cross_validated,
     expected_calibration_error,
     fit_scope,
     fit_temperature,
@@ -98,11 +100,20 @@ def test_threshold_lets_a_tenth_abstain() -> None:
     assert np.mean(np.maximum(sure, 1 - sure) < threshold) == pytest.approx(0.1, abs=0.02)
 
 
+def held_out(matrix: FeatureMatrix, targets: np.ndarray, labels: int) -> HeldOut:
+    """Score every point by heads that have not seen it."""
+    kernel, folds = matrix.kernel(), fold_numbers(targets, seed=1)
+    scores = np.zeros((len(targets), labels), np.float32)
+    for rows, part in cross_validated(kernel, targets, labels=labels, strength=1.0, folds=folds):
+        scores[rows] = part
+    return HeldOut(kernel, scores, folds, np.ones(len(targets), bool))
+
+
 def test_scope_rejects_what_is_far_from_all_training_sentences() -> None:
     """Learnt on held-out intents, the scope lets sure and near messages in and unsure, far ones not."""
     matrix, targets = blobs(10, 12, width=24)
-    data = LabelledKernel(matrix.kernel(), targets, targets, np.ones(len(targets), bool))
-    scope = fit_scope(data, strength=1.0, temperature=1.0, seed=1)
+    data = held_out(matrix, targets, 10)
+    scope = fit_scope(data, targets, np.arange(10), temperature=1.0, seed=1)
     assert scope is not None
     assert scope.contains(0.99, 0.95)
     assert not scope.contains(0.2, 0.1)
@@ -111,8 +122,17 @@ def test_scope_rejects_what_is_far_from_all_training_sentences() -> None:
 def test_few_intents_have_no_scope() -> None:
     """With fewer than five intents held-out ones teach nothing."""
     matrix, targets = blobs(4, 6)
-    data = LabelledKernel(matrix.kernel(), targets, targets, np.ones(len(targets), bool))
-    assert fit_scope(data, strength=1.0, temperature=1.0, seed=1) is None
+    data = held_out(matrix, targets, 4)
+    assert fit_scope(data, targets, np.arange(4), temperature=1.0, seed=1) is None
+
+
+def test_names_teach_every_fold() -> None:
+    """Rows outside all folds are learnt from each time, and are never judged."""
+    matrix, targets = blobs(3, 5)
+    folds = fold_numbers(targets, seed=1)
+    folds[0] = NEVER_HELD_OUT
+    parts = list(cross_validated(matrix.kernel(), targets, labels=3, strength=1.0, folds=folds))
+    assert sorted(row for rows, _ in parts for row in rows) == list(range(1, 15))
 
 
 def test_similarity_and_confidence_are_added() -> None:

@@ -139,6 +139,21 @@ def test_strange_texts_are_survived(interpreter: Interpreter, text: str) -> None
     assert all(0 <= start < end <= len(text) for start, end in result.text_tokens)
 
 
+def test_unknown_signs_mean_nothing(interpreter: Interpreter) -> None:
+    """A message of which neither the backbone nor the examples know anything falls back."""
+    result = interpreter.parse("🦑🦑")
+    assert result.intent.name == NLU_FALLBACK
+    assert result.intent_ranking[1].confidence < 0.3
+
+
+def test_names_of_intents_teach(trained: Trained) -> None:
+    """The words of an intent's name are n-grams of the model, and no name counts as an example."""
+    model = NluModel.load(trained[0])
+    assert model.intent is not None
+    assert {"w status", "w warranty"} <= set(model.intent.space.vocabulary.columns)
+    assert trained[1].examples == len(DATA.examples)
+
+
 def test_payload_is_read_as_written(interpreter: Interpreter) -> None:
     """`/intent{…}` goes past the model."""
     result = interpreter.parse('/greet{"city": "rome"}')
