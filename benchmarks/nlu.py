@@ -9,17 +9,22 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 from bot.dialogue.domain import Domain
-from bot.dialogue.messages import ParseResult
+from bot.dialogue.messages import NLU_FALLBACK, ParseResult
 from bot.nlu.evaluate import evaluate
 from bot.nlu.interpreter import Interpreter
+from bot.nlu.model import ENCODER_FOLDER, NluModel
 from bot.nlu.train import train
 from bot.training_data.config_file import ComponentConfig
 from bot.training_data.nlu_examples import NluData, NluExample, SentimentExample
+from language.encoder import OnnxEncoder
+from language.ngrams import ngrams
 
 
 def read(path: Path) -> NluData:
@@ -41,11 +46,24 @@ def draw(data: NluData, shots: int, seed: int) -> NluData:
     return NluData(tuple(chosen), data.sentiment_examples)
 
 
-def measure(data: NluData, held_out: NluData, *, language: str, fine_tune: str) -> dict[str, object]:
+def without(data: NluData, intent: str | None) -> NluData:
+    """Leave the examples of one intent out."""
+    return NluData(
+        tuple(row for row in data.examples if row.intent != intent),
+        sentiment_examples=data.sentiment_examples,
+    )
+
+
+def measure(
+    data: NluData, held_out: NluData, *, language: str, fine_tune: str, oos: str | None
+) -> dict[str, float | None]:
     """Train, parse the held-out sentences one by one, and return the figures."""
-    pipeline = [ComponentConfig("BertUnderstanding", {"fine_tune": fine_tune})]
+    pipeline = [
+        ComponentConfig("BertUnderstanding", {"fine_tune": fine_tune}),
+        ComponentConfig("FallbackClassifier"),
+    ]
     with tempfile.TemporaryDirectory() as folder:
-        report = train(data, pipeline, Path(folder), language=language)
+        report = train(without(data, oos), pipeline, Path(folder), language=language)
         interpreter = Interpreter.load(Path(folder), Domain())
         durations: list[float] = []
 
@@ -55,13 +73,45 @@ def measure(data: NluData, held_out: NluData, *, language: str, fine_tune: str) 
             durations.append((time.perf_counter() - started) * 1000)
             return result
 
-        scores = evaluate(parse, held_out).as_dict()
-    scores.pop("confusions")
+        scores = evaluate(parse, without(held_out, oos))
+        foreign = [row.text for row in held_out.examples if row.intent == oos]
+        refused = sum(parse(text).intent.name == NLU_FALLBACK for text in foreign)
+        own = [row.text for row in held_out.examples if row.intent != oos]
+        area = area_under_curve(Path(folder), own, foreign) if foreign else None
     return {
-        "training_s": round(report.seconds, 1),
+        "training_s": report.seconds,
         "parse_p50_ms": float(np.median(durations)),
         "parse_p95_ms": float(np.quantile(durations, 0.95)),
-        **scores,
+        "accuracy": scores.intents.accuracy if scores.intents else None,
+        "macro_f1": scores.intents.macro_f1 if scores.intents else None,
+        "expected_calibration_error": scores.expected_calibration_error,
+        "sentiment_accuracy": scores.sentiment.accuracy if scores.sentiment else None,
+        "in_scope_rejected": scores.intents.fallback_share if scores.intents else None,
+        "out_of_scope_recall": refused / len(foreign) if foreign else None,
+        "out_of_scope_auroc": area,
+    }
+
+
+def area_under_curve(folder: Path, own: Sequence[str], foreign: Sequence[str]) -> float | None:
+    """Return the chance that a message in scope scores above a foreign one."""
+    model, encoder = NluModel.load(folder), OnnxEncoder(folder / ENCODER_FOLDER)
+    if not (model.intent and model.scope and model.neighbours):
+        return None
+    scores = []
+    for text in (*own, *foreign):
+        features = model.intent.space.features(ngrams(text), encoder.encode(text))
+        confidence = float(model.intent.head.probabilities(features).max())
+        scores.append(model.scope.score(confidence, model.neighbours.nearest(features)[1]))
+    return float(roc_auc_score([True] * len(own) + [False] * len(foreign), scores))
+
+
+def medians(rows: Sequence[dict[str, float | None]]) -> dict[str, float]:
+    """Return the median of each figure over the seeds."""
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    return {
+        name: round(float(np.median([value for value in values if value is not None])), 4)
+        for name, values in columns.items()
+        if None not in values
     }
 
 
@@ -71,15 +121,24 @@ def main() -> None:
     parser.add_argument("train", type=Path)
     parser.add_argument("test", type=Path)
     parser.add_argument("--shots", type=int, help="examples of each intent; all without it")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=1, help="draws of --shots; the medians are printed")
+    parser.add_argument("--oos", metavar="LABEL", help="intent that is out of scope: tested, never learnt")
     parser.add_argument("--language", default="en")
     parser.add_argument("--fine-tune", choices=["head", "full"], default="head")
     options = parser.parse_args()
-    data = read(options.train)
-    if options.shots:
-        data = draw(data, options.shots, options.seed)
-    figures = measure(data, read(options.test), language=options.language, fine_tune=options.fine_tune)
-    json.dump(figures, sys.stdout, indent=1)
+    data, held_out = read(options.train), read(options.test)
+    rows = [
+        measure(
+            draw(data, options.shots, seed) if options.shots else data,
+            held_out,
+            language=options.language,
+            fine_tune=options.fine_tune,
+            oos=options.oos,
+        )
+        for seed in range(1, options.seeds + 1)
+    ]
+    accuracies = [row["accuracy"] for row in rows]
+    json.dump({"seeds": options.seeds, **medians(rows), "accuracies": accuracies}, sys.stdout, indent=1)
     sys.stdout.write("\n")
 
 
