@@ -88,30 +88,37 @@ class Settings:
     nlu: HttpEndpoint | None = None
 
     @classmethod
-    def read(cls, root: Path, *, models: Path | None = None) -> Settings:
+    def read(
+        cls,
+        root: Path,
+        *,
+        models: Path | None = None,
+        endpoints: str = "endpoints.yml",
+        credentials: str = "credentials.yml",
+    ) -> Settings:
         """Read the settings of a project folder; missing files leave the defaults.
 
         Raises:
             SettingsError: A value is wrong.
             InvalidProject: A file is not YAML.
         """
-        endpoints = _mapping(root / "endpoints.yml")
-        credentials = _mapping(root / "credentials.yml")
-        for name in endpoints:
+        sections = _mapping(root / endpoints)
+        channels = _mapping(root / credentials)
+        for name in sections:
             if name not in _ENDPOINTS:
                 raise SettingsError(f"endpoints.yml: unknown section '{name}'{nearest(name, _ENDPOINTS)}")
         return cls(
             root=root,
             models=models or root / "models",
             crm_url=os.environ.get(CRM_URL) or f"sqlite:///{root.resolve() / 'crm.db'}",
-            actions=_actions(endpoints.get("action_endpoint")),
-            credentials=credentials or dict(DEFAULT_CREDENTIALS),
+            actions=_actions(sections.get("action_endpoint")),
+            credentials=channels or dict(DEFAULT_CREDENTIALS),
             max_predictions=_whole_number(MAX_PREDICTIONS, DEFAULT_MAX_PREDICTIONS),
-            tracker_store=read_tracker_store(endpoints.get("tracker_store")),
-            lock_store=LOCK_STORES.read(endpoints.get("lock_store")),
-            event_broker=EVENT_BROKERS.read(endpoints.get("event_broker")),
-            nlg=_nlg(endpoints.get("nlg")),
-            nlu=_server("nlu", endpoints.get("nlu")),
+            tracker_store=read_tracker_store(sections.get("tracker_store")),
+            lock_store=LOCK_STORES.read(sections.get("lock_store")),
+            event_broker=EVENT_BROKERS.read(sections.get("event_broker")),
+            nlg=_nlg(sections.get("nlg")),
+            nlu=_server("nlu", sections.get("nlu")),
         )
 
 

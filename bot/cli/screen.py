@@ -20,16 +20,26 @@ out = Console()
 err = Console(stderr=True)
 
 Root = Annotated[Path, typer.Option("--project", help="Folder with config.yml, domain.yml and data/.")]
-Models = Annotated[Path | None, typer.Option(help="Folder of trained models; `models` in the project.")]
+Models = Annotated[
+    Path | None,
+    typer.Option("--models", "--model", "-m", help="Folder of trained models; `models` in the project."),
+]
+DomainFile = Annotated[str, typer.Option("--domain", "-d", help="Domain, a file or a folder of files.")]
+ConfigFile = Annotated[str, typer.Option("--config", "-c", help="Configuration.")]
+DataFiles = Annotated[
+    list[str] | None, typer.Option("--data", help="Files and folders of training data; repeatable. [data]")
+]
 
 
-def load_project(root: Path) -> Project:
-    """Read the project in a folder."""
+def load_project(
+    root: Path, domain: str = "domain.yml", config: str = "config.yml", data: Sequence[str] | None = None
+) -> Project:
+    """Read the project in a folder; the other paths are relative to it."""
     from bot.runtime.own_code import make_importable  # noqa: PLC0415 - the same as below
     from bot.training_data.project import Project  # noqa: PLC0415 - commands without a project start faster
 
     make_importable(root)
-    return Project.load(root)
+    return Project.load(root, domain=domain, config=config, data=data or ("data",))
 
 
 @contextmanager

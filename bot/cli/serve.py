@@ -11,12 +11,19 @@ import typer
 
 from bot.cli.screen import Models, Root, explained, out
 
+Endpoints = Annotated[str, typer.Option("--endpoints", help="Where actions run and conversations are kept.")]
+Credentials = Annotated[str, typer.Option("--credentials", help="Which channels are open.")]
+
 
 def run(  # noqa: PLR0913 - each option of the command is an argument
     project: Root = Path(),
     models: Models = None,
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    host: Annotated[
+        str, typer.Option("--host", "--interface", "-i", help="Address to listen on; 0.0.0.0 for all.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", "-p", help="Port to listen on.")] = 8000,
+    endpoints: Endpoints = "endpoints.yml",
+    credentials: Credentials = "credentials.yml",
     log_json: Annotated[bool, typer.Option(help="Log one JSON object per line.")] = False,
     enable_api: Annotated[bool, typer.Option("--enable-api", help="Serve Rasa's HTTP API.")] = False,
     auth_token: Annotated[
@@ -49,7 +56,7 @@ def run(  # noqa: PLR0913 - each option of the command is an argument
         as_json = log_json or logs.as_json
         configure_logs(as_json=as_json, level=logs.level, library_level=logs.library_level)
         access = Access(auth_token, jwt_secret, jwt_method)
-        settings = Settings.read(project, models=models)
+        settings = Settings.read(project, models=models, endpoints=endpoints, credentials=credentials)
         assistant = Assistant.start(settings)
         jobs = ServerJobs(settings.root, settings.models, Model.load)
         api = ApiParts(assistant.processor, jobs, access) if enable_api else None
@@ -99,7 +106,7 @@ def shell(
 
 def run_actions(
     actions: Annotated[str, typer.Argument(help="Python package with the actions.")] = "actions",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 5055,
+    port: Annotated[int, typer.Option("--port", "-p", help="Port to listen on.")] = 5055,
 ) -> None:
     """Serve custom actions to this or any other assistant, with rasa-sdk's own server."""
     import rasa_sdk.__main__  # noqa: PLC0415 - brings a web server of its own

@@ -3,45 +3,75 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.screen import Models, Root, explained, load_project, out, print_findings, progress_bar
+from bot.cli.screen import (
+    ConfigFile,
+    DataFiles,
+    DomainFile,
+    Root,
+    explained,
+    load_project,
+    out,
+    print_findings,
+    progress_bar,
+)
 from bot.errors import Severity
 
+if TYPE_CHECKING:
+    from bot.training_data.project import Project
 
-def train(
+
+TrainedModels = Annotated[
+    Path | None,
+    typer.Option("--models", "--out", help="Folder for trained models; `models` in the project."),
+]
+
+
+def train(  # noqa: PLR0913 - each option of the command is an argument
     project: Root = Path(),
-    models: Models = None,
+    models: TrainedModels = None,
+    domain: DomainFile = "domain.yml",
+    config: ConfigFile = "config.yml",
+    data: DataFiles = None,
     force: Annotated[bool, typer.Option(help="Train everything, even what has not changed.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Train again whenever a file changes.")] = False,
 ) -> None:
     """Check the project, then train what has changed since the last model."""
+    folder = models or project / "models"
+    source = partial(load_project, project, domain, config, data)
     if watch:
-        train_on_changes(project, models, force=force)
+        train_on_changes(project, folder, source, force=force)
     else:
         with explained():
-            _train(project, models, force=force)
+            _train(source, folder, force=force)
 
 
 def train_on_changes(
-    project: Path, models: Path | None, *, force: bool, changes: Iterable[object] | None = None
+    project: Path,
+    models: Path,
+    source: Callable[[], Project],
+    *,
+    force: bool,
+    changes: Iterable[object] | None = None,
 ) -> None:
     """Train now and after each change, until Ctrl+C; what is wrong is told, and the next change tried."""
     from watchfiles import watch  # noqa: PLC0415 - only here
 
-    root, folder = project.resolve(), (models or project / "models").resolve()
+    root, folder = project.resolve(), models.resolve()
     if changes is None:
         changes = watch(root, watch_filter=lambda _, path: is_source(Path(path), root, folder))
     while_waiting = f"Waiting for changes below {root}; Ctrl+C ends."
     for number, _ in enumerate(chain([None], changes)):
         with suppress(typer.Exit), explained():
-            _train(project, models, force=force and number == 0)
+            _train(source, models, force=force and number == 0)
         out.print(while_waiting, style="dim", soft_wrap=True)
 
 
@@ -51,7 +81,7 @@ def is_source(path: Path, root: Path, models: Path) -> bool:
     return path.suffix in (".yml", ".yaml", ".json") and not hidden and models not in path.parents
 
 
-def _train(project: Path, models: Path | None, *, force: bool) -> None:
+def _train(source: Callable[[], Project], models: Path, *, force: bool) -> None:
     from bot.nlu.train import train as train_nlu  # noqa: PLC0415 - loading the engine takes a second
     from bot.runtime.check import check_project  # noqa: PLC0415 - the same
     from bot.runtime.train import train as train_project  # noqa: PLC0415 - the same
@@ -59,8 +89,8 @@ def _train(project: Path, models: Path | None, *, force: bool) -> None:
     started = time.perf_counter()
     with progress_bar() as progress:
         outcome = train_project(
-            load_project(project),
-            models or project / "models",
+            source(),
+            models,
             train_nlu=train_nlu,
             check=check_project,
             progress=progress,
@@ -81,13 +111,16 @@ def _train(project: Path, models: Path | None, *, force: bool) -> None:
 
 def validate(
     project: Root = Path(),
+    domain: DomainFile = "domain.yml",
+    config: ConfigFile = "config.yml",
+    data: DataFiles = None,
     fail_on_warnings: Annotated[bool, typer.Option(help="End with an error for warnings too.")] = False,
 ) -> None:
     """Look for mistakes in the project's files, before training."""
     from bot.runtime.check import check_project  # noqa: PLC0415 - loading the engine takes a second
 
     with explained():
-        findings = check_project(load_project(project))
+        findings = check_project(load_project(project, domain, config, data))
     print_findings(findings)
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     out.print(f"{errors} errors, {len(findings) - errors} warnings")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.init import write_starter
+from bot.cli.screen import load_project
 from bot.cli.train import is_source, train_on_changes
 
 
@@ -23,7 +24,9 @@ def test_a_mistake_does_not_end_the_watch(tmp_path: Path, capfd: pytest.CaptureF
         domain.write_text("slots: 3\n", "utf-8")
         yield None
 
-    train_on_changes(tmp_path, None, force=False, changes=changes())
+    train_on_changes(
+        tmp_path, tmp_path / "models", lambda: load_project(tmp_path), force=False, changes=changes()
+    )
     told = capfd.readouterr()
     assert told.out.count("Waiting for changes") == 3
     assert "domain.yml:1" in told.err
