@@ -11,6 +11,7 @@ from typing import Any
 
 from ruamel.yaml.cyaml import CSafeLoader
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.reader import ReaderError
 
 from bot.dialogue.messages import JSON
 from bot.errors import Finding, InvalidProject, Location, Severity
@@ -18,14 +19,18 @@ from bot.errors import Finding, InvalidProject, Location, Severity
 NEWEST_VERSION = "3.1"
 YAML_SUFFIXES = (".yml", ".yaml")
 _MAX_DEPTH = 100
+# Aliases let a few lines stand for billions of values; no project comes near this many.
+_MAX_ALIASED = 1_000_000
+# Python refuses to write integers of more than 4,300 decimal digits, so none of that size may come in.
+_MAX_DIGITS = 1000
 
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INT = re.compile(r"[-+]?(?:0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)")
+_INT = re.compile(r"[-+]?(?:0b_*[01][01_]*|0o_*[0-7][0-7_]*|0x_*[0-9a-fA-F][0-9a-fA-F_]*|[0-9][0-9_]*)")
 _FLOAT = re.compile(
     r"[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?"
     r"|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+"
-    r"|[-+]?\.[0-9_]+(?:[eE][-+][0-9]+)?"
+    r"|[-+]?\._*[0-9][0-9_]*(?:[eE][-+][0-9]+)?"
     r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
 _ENVIRONMENT = re.compile(r".*\$\{.*\}.*")
@@ -150,6 +155,15 @@ def parse_yaml(text: str, file: str = "<text>") -> JSON:
         text = _unescape(text)
     try:
         document = _Builder(file, CSafeLoader(text)).document()
+    except UnicodeEncodeError as error:
+        line = text.count("\n", 0, error.start) + 1
+        message = f"half a character, \\u{ord(text[error.start]):04x}, stands alone; remove it"
+        raise _invalid("encoding", message, Location(file, line)) from error
+    except ReaderError as error:
+        # The reader knows no lines: the first such character of the text is the one it stumbled over.
+        line = text.count("\n", 0, max(text.find(chr(error.character)), 0)) + 1
+        message = f"character U+{error.character:04X} is not allowed in YAML; remove it"
+        raise _invalid("yaml-syntax", f"broken YAML: {message}", Location(file, line)) from error
     except YAMLError as error:
         raise _syntax_error(error, file) from error
     return YamlMap(file, 1) if document is None else document
@@ -197,7 +211,8 @@ def yaml_files_below(paths: Iterable[Path], suffixes: Sequence[str] = YAML_SUFFI
 
 def _version_parts(version: str) -> tuple[int, ...] | None:
     numbers = version.strip("\"' ").split(".")
-    return tuple(map(int, numbers)) if all(number.isdecimal() for number in numbers) else None
+    readable = all(number.isdecimal() and len(number) <= _MAX_DIGITS for number in numbers)
+    return tuple(map(int, numbers)) if readable else None
 
 
 def _unescape(text: str) -> str:
@@ -220,13 +235,24 @@ def _syntax_error(error: YAMLError, file: str) -> InvalidProject:
     return _invalid("yaml-syntax", message, Location(file, mark.line + 1 if mark else None))
 
 
+@dataclass(frozen=True, slots=True)
+class _Anchor:
+    """A value that aliases share, with how many values it holds and how deep they are nested."""
+
+    value: JSON
+    size: int
+    height: int
+
+
 class _Builder:
     """Builds values from parser events; anchors keep their value, so that aliases share it."""
 
     def __init__(self, file: str, loader: CSafeLoader) -> None:
         self._file = file
         self._loader = loader
-        self._anchors: dict[str, JSON] = {}
+        self._anchors: dict[str, _Anchor] = {}
+        self._count = 0
+        self._deepest = 0
 
     def document(self) -> JSON:
         self._next()  # stream start
@@ -252,12 +278,11 @@ class _Builder:
         """Return a value and the line where its text begins."""
         line = event.start_mark.line + 1
         name = type(event).__name__
-        if depth > _MAX_DEPTH:
-            raise self._error(f"nested deeper than {_MAX_DEPTH} levels", event)
         if name == "AliasEvent":
-            if event.anchor not in self._anchors:
-                raise self._error(f"unknown alias *{event.anchor}", event)
-            return self._anchors[event.anchor], line
+            return self._shared(event, depth), line
+        self._reach(depth, 1, event)
+        outer, self._deepest = self._deepest, depth
+        before = self._count
         value: JSON
         if name == "ScalarEvent":
             value = self._scalar(event)
@@ -267,8 +292,25 @@ class _Builder:
         else:
             value = self._sequence(line, depth)
         if event.anchor is not None:
-            self._anchors[event.anchor] = value
+            self._anchors[event.anchor] = _Anchor(value, self._count - before + 1, self._deepest - depth)
+        self._deepest = max(outer, self._deepest)
         return value, line
+
+    def _shared(self, event: Any, depth: int) -> JSON:
+        anchor = self._anchors.get(event.anchor)
+        if anchor is None:
+            raise self._error(f"unknown alias *{event.anchor}", event)
+        self._reach(depth + anchor.height, anchor.size, event)
+        if anchor.size > 1 and self._count > _MAX_ALIASED:
+            raise self._error(f"aliases make more than {_MAX_ALIASED:,} values of this file", event)
+        return anchor.value
+
+    def _reach(self, depth: int, size: int, event: Any) -> None:
+        """Count values as deep and as many as they are when aliases are written out."""
+        if depth > _MAX_DEPTH:
+            raise self._error(f"nested deeper than {_MAX_DEPTH} levels", event)
+        self._deepest = max(self._deepest, depth)
+        self._count += size
 
     def _sequence(self, line: int, depth: int) -> YamlList:
         items = YamlList(self._file, line)
@@ -335,7 +377,9 @@ class _Builder:
 
 
 def _number(text: str) -> JSON:
-    """Read a YAML 1.2 number: `012` is 12, `1_000` is 1000; anything else stays text."""
+    """Read a YAML 1.2 number: `012` is 12, `1_000` is 1000; anything else stays text, as do endless ones."""
+    if len(text) > _MAX_DIGITS:
+        return text
     if _INT.fullmatch(text):
         digits = text.replace("_", "")
         sign = -1 if digits[0] == "-" else 1

@@ -50,6 +50,11 @@ def only_error(text: str) -> str:
         ("2024-05-01", "2024-05-01"),
         ("1:30", "1:30"),
         ("+49 30 1234", "+49 30 1234"),
+        ("0b_", "0b_"),
+        ("0x_", "0x_"),
+        ("._", "._"),
+        ("9" * 5000, "9" * 5000),
+        ("0x" + "f" * 5000, "0x" + "f" * 5000),
         ('"5"', "5"),
         ("'true'", "true"),
         ("!!str 5", "5"),
@@ -124,6 +129,33 @@ def test_broken_files_are_refused_with_their_line(text: str, place: str, words: 
     message = only_error(text)
     assert message.startswith(place)
     assert words in message
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: 1\n\nb: \x07\n", "file.yml:3: error: broken YAML: character U+0007"),
+        ("a: 1\nb: x\ud800\n", "file.yml:2: error: half a character, \\ud800"),
+    ],
+    ids=["control character", "lone surrogate"],
+)
+def test_characters_that_yaml_refuses_are_named_with_their_line(text: str, words: str) -> None:
+    """The parser itself counts only characters, and what is sent over HTTP may hold half ones."""
+    assert only_error(text).startswith(words)
+
+
+def test_aliases_cannot_make_a_small_file_endless() -> None:
+    """Seven lines of ten aliases each would be ten million values."""
+    lines = ["a0: &a0 [" + ", ".join("x" * 10) + "]"]
+    lines += [f"a{i + 1}: &a{i + 1} [{', '.join([f'*a{i}'] * 10)}]" for i in range(7)]
+    assert "aliases make more than 1,000,000 values" in only_error("\n".join(lines))
+
+
+def test_aliases_cannot_nest_deeper_than_text() -> None:
+    """A chain of aliases counts as deep as what it stands for."""
+    lines = ["a0: &a0 [x]", *(f"a{i + 1}: &a{i + 1} [*a{i}]" for i in range(99))]
+    assert "file.yml:100: error: broken YAML: nested deeper than 100" in only_error("\n".join(lines))
+    assert parse_yaml("\n".join(lines[:-1]))
 
 
 def test_aliases_and_merge_keys_are_followed() -> None:
