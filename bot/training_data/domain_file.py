@@ -155,15 +155,19 @@ def build_domain(raw: RawDomain, findings: Findings) -> Domain:
     source = raw.source
     entities = build_entities(source.get("entities") or (), findings)
     intents = build_intents(source.get("intents") or (), entities, findings)
-    forms = build_forms(source.get("forms") or {}, findings)
-    responses = build_responses(source.get("responses") or {}, findings)
+    forms = build_forms(source.get("forms") or {}, findings, raw.locations)
+    responses = build_responses(source.get("responses") or {}, findings, raw.locations)
     actions = tuple(_names(source.get("actions")))
     texts = tuple(text for text in source.get("e2e_actions") or () if isinstance(text, str))
     action_names = _action_names(actions, responses, tuple(forms), texts)
-    if "action_query_knowledge_base" in action_names:
-        slots = build_slots(source.get("slots") or {}, findings, forms=forms, with_knowledge_base=True)
-    else:
-        slots = build_slots(source.get("slots") or {}, findings, forms=forms)
+    with_knowledge_base = "action_query_knowledge_base" in action_names
+    slots = build_slots(
+        source.get("slots") or {},
+        findings,
+        raw.locations,
+        forms=forms,
+        with_knowledge_base=with_knowledge_base,
+    )
     _check_duplicates(action_names, raw, findings)
     return Domain(
         intents=dict(sorted(intents.items())),

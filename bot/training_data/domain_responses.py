@@ -8,7 +8,7 @@ from typing import Any
 from bot.dialogue.domain import ResponseVariation
 from bot.dialogue.messages import JSON
 from bot.errors import Location, nearest
-from bot.training_data.yaml_files import Findings, YamlList, YamlMap, kind, plain
+from bot.training_data.yaml_files import Findings, YamlList, kind, plain
 
 _PAYLOADS: dict[str, type] = {
     "text": str,
@@ -30,16 +30,20 @@ _KINDS: dict[type, str] = {str: "text", dict: "a mapping", list: "a list"}
 
 
 def build_responses(
-    source: Mapping[str, JSON], findings: Findings
+    source: Mapping[str, JSON], findings: Findings, locations: Mapping[str, Location]
 ) -> dict[str, tuple[ResponseVariation, ...]]:
-    """Read `responses:`; a variation that is wrong is noted and left out."""
+    """Read `responses:`; a variation that is wrong is noted and left out.
+
+    Args:
+        source: Variations by name, of one file or merged from several.
+        findings: Collects what is wrong.
+        locations: Maps `responses/name` to its place.
+    """
     responses: dict[str, tuple[ResponseVariation, ...]] = {}
     for name, variations in source.items():
-        place = source.at(name) if isinstance(source, YamlMap) else None
         if not isinstance(variations, list):
-            where = place or (variations.at() if isinstance(variations, YamlMap) else None)
             message = f"response '{name}' must be a list of variations, found {kind(variations)}"
-            findings.error("response-schema", message, where)
+            findings.error("response-schema", message, locations.get(f"responses/{name}"))
             variations = []
         responses[name] = tuple(
             variation

@@ -52,14 +52,15 @@ class _Wrong(Exception):
 def build_slots(
     source: Mapping[str, JSON],
     findings: Findings,
+    locations: Mapping[str, Location],
     *,
     forms: Mapping[str, Form],
     with_knowledge_base: bool = False,
 ) -> dict[str, Slot]:
-    """Read `slots:` in domain order and add the built-in ones behind them."""
+    """Read `slots:` in domain order and add the built-in ones behind them; `locations` has `slots/name`."""
     slots: dict[str, Slot] = {}
     for name, definition in source.items():
-        place = _place(source, name) or _place(definition)
+        place = locations.get(f"slots/{name}") or _place(definition)
         try:
             slots[name] = _slot(name, definition, place, findings)
         except _Wrong as wrong:
@@ -73,11 +74,16 @@ def build_slots(
     return slots
 
 
-def build_forms(source: Mapping[str, JSON], findings: Findings) -> dict[str, Form]:
-    """Read `forms:`; Rasa 2's way to write slot mappings into a form is refused with a hint."""
+def build_forms(
+    source: Mapping[str, JSON], findings: Findings, locations: Mapping[str, Location]
+) -> dict[str, Form]:
+    """Read `forms:`; Rasa 2's way to write slot mappings into a form is refused with a hint.
+
+    `locations` maps `forms/name` to its place.
+    """
     forms: dict[str, Form] = {}
     for name, definition in source.items():
-        place = _place(source, name) or _place(definition)
+        place = locations.get(f"forms/{name}") or _place(definition)
         try:
             forms[name] = _form(name, definition, place)
         except _Wrong as wrong:

@@ -282,3 +282,15 @@ def test_knowledge_base_action_brings_its_slots() -> None:
     """Listing the action adds the slots it writes."""
     domain, _ = read("actions: [action_query_knowledge_base]")
     assert "knowledge_base_last_object" in domain.slots
+
+
+def test_mistakes_of_a_split_domain_keep_their_places(tmp_path: Path) -> None:
+    """Merging files forgets no line, not even of entries that have no value to remember it."""
+    (tmp_path / "a.yml").write_text("intents: [greet]\nslots:\n  size: text\nforms:\n  order: 1\n")
+    (tmp_path / "b.yml").write_text("responses:\n  utter_hi:\n  utter_no: no\n")
+    with pytest.raises(InvalidProject) as caught:
+        load_domain([tmp_path])
+    places = [
+        (Path(item.location.file).name, item.location.line) for item in caught.value.findings if item.location
+    ]
+    assert sorted(places) == [("a.yml", 3), ("a.yml", 5), ("b.yml", 2), ("b.yml", 3)]
