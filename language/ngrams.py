@@ -6,7 +6,7 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from language.tokens import UNSPACED, is_unspaced
@@ -75,19 +75,17 @@ class NgramVocabulary:
 
     def vector(self, grams: Mapping[str, int]) -> SparseVector:
         """Weigh counted n-grams by (1 + ln count) x inverse document frequency, length 1 per block."""
-        blocks: dict[str, dict[int, float]] = {"w": {}, "c": {}}
+        blocks: dict[str, list[tuple[int, float]]] = {"w": [], "c": []}
+        columns, weights = self.columns, self.weights
         for gram, count in grams.items():
-            column = self.columns.get(gram)
+            column = columns.get(gram)
             if column is not None:
-                blocks[gram[0]][column] = (1 + math.log(count)) * self.weights[column]
-        entries: list[tuple[int, float]] = []
-        for block in blocks.values():
-            entries.extend(_unit_length(block.items()))
-        entries.sort()
-        return SparseVector(tuple(column for column, _ in entries), tuple(value for _, value in entries))
+                weight = weights[column]
+                blocks[gram[0]].append((column, weight if count == 1 else (1 + math.log(count)) * weight))
+        entries = sorted(_unit_length(blocks["w"]) + _unit_length(blocks["c"]))
+        return SparseVector(tuple([column for column, _ in entries]), tuple([value for _, value in entries]))
 
 
-def _unit_length(entries: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:
-    pairs = list(entries)
-    norm = math.sqrt(sum(value * value for _, value in pairs))
-    return [(column, value / norm) for column, value in pairs] if norm else []
+def _unit_length(entries: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    norm = math.sqrt(sum([value * value for _, value in entries]))
+    return [(column, value / norm) for column, value in entries] if norm else []
