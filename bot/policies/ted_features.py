@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -40,24 +40,33 @@ def name_words(name: str) -> list[str]:
     return list(dict.fromkeys(word.lower() for word in _WORDS.findall(name)))
 
 
-def marks(state: State) -> Iterator[tuple[str, float]]:
-    """Name what is there to see in a state, with its strength; the customer's wording stands apart."""
+def marks(state: State, loops: Set[str]) -> Iterator[tuple[str, float]]:
+    """Name what is there to see in a state, with its strength; the customer's wording stands apart.
+
+    `loops` are the names of all loops: one that has run and is not active has come to its end.
+    """
     if state.user is not None:
         yield from _said(state.user)
+    where = _where(state, loops)
+    yield f"flag {where}", 1.0
+    if state.loop:
+        yield f"loop {state.loop}", 1.0
     if state.prev_action is None:
         yield "flag begins", 1.0
     else:
         yield ("flag listened" if state.is_after_listen else "flag acted"), 1.0
         yield f"action {_name(state.prev_action)}", 1.0
-    if state.loop:
-        yield f"loop {state.loop}", 1.0
-        has_run = state.prev_action is not None and state.prev_action.name == state.loop
-        yield ("flag in loop" if has_run else "flag beside loop"), 1.0
-    else:
-        yield "flag free", 1.0
+        yield f"action {_name(state.prev_action)} {where}", 1.0
     for name, features in state.slots:
         if not isinstance(features, str):
             yield from ((f"slot {name} {place}", value) for place, value in enumerate(features) if value)
+
+
+def _where(state: State, loops: Set[str]) -> str:
+    ran = state.prev_action.name if state.prev_action is not None else None
+    if state.loop:
+        return "in loop" if ran == state.loop else "beside loop"
+    return "after loop" if ran in loops else "free"
 
 
 def _said(user: User) -> Iterator[tuple[str, float]]:
@@ -83,10 +92,12 @@ class FeatureSpace:
     @classmethod
     def fit(cls, states: Iterable[State], domain: Domain) -> FeatureSpace:
         """Give every mark of the states a column, and every word of the domain's intents."""
+        seen = list(states)
         names: dict[str, None] = {}
         texts: dict[str, None] = {}
-        for state in states:
-            names.update((name, None) for name, _ in marks(state))
+        loops = {state.loop for state in seen if state.loop}
+        for state in seen:
+            names.update((name, None) for name, _ in marks(state, loops))
             if state.user is not None and state.user.text:
                 texts[state.user.text] = None
         names.update((f"word {word}", None) for intent in domain.intents for word in name_words(intent))
@@ -110,7 +121,7 @@ class FeatureSpace:
         """Return one row a state: (states, width)."""
         rows = np.zeros((len(states), self.width), np.float32)
         for row, state in zip(rows, states, strict=True):
-            for name, value in marks(state):
+            for name, value in marks(state, self._loops):
                 column = self.columns.get(name)
                 if column is not None:
                     row[column] = value
@@ -156,6 +167,10 @@ class FeatureSpace:
     def from_json(cls, data: Mapping[str, JSON]) -> FeatureSpace:
         """Read the columns back."""
         return cls({name: column for column, name in enumerate(data["columns"])}, tuple(data["texts"]))
+
+    @cached_property
+    def _loops(self) -> frozenset[str]:
+        return frozenset(name.removeprefix("loop ") for name in self.columns if name.startswith("loop "))
 
     @cached_property
     def _vocabulary(self) -> NgramVocabulary:

@@ -39,27 +39,35 @@ def test_a_name_is_split_into_its_words(name: str, words: list[str]) -> None:
         (
             ORDERS,
             {"flag said", "intent order", "word order", "entity city", "flag listened", "flag free",
-             "action action_listen", "slot city 0", "slot level 1"},
+             "action action_listen", "action action_listen free", "slot city 0", "slot level 1"},
         ),
         (
             IN_FORM,
             {"flag said", "intent order", "word order", "flag acted", "action order_form", "loop order_form",
+             "action order_form in loop",
              "flag in loop"},
         ),
         (
+            State(None, Action("order_form")),
+            {"flag acted", "action order_form", "action order_form after loop", "flag after loop"},
+        ),
+        (
             State(None, Action(text="Hi!"), active_loop="order_form"),
-            {"flag acted", "action Hi!", "loop order_form", "flag beside loop"},
+            {"flag acted", "action Hi!", "action Hi! beside loop", "loop order_form", "flag beside loop"},
         ),
         (
             State(None, LISTEN, (("city", SHOULD_NOT_BE_SET),), SHOULD_NOT_BE_SET),
-            {"flag listened", "action action_listen", "flag free"},
+            {"flag listened", "action action_listen", "action action_listen free", "flag free"},
         ),
     ],
-    ids=["nothing yet", "a customer's turn", "a form has run", "beside a form, said as text", "of a rule"],
+    ids=[
+        "nothing yet", "a customer's turn", "a form has run", "a form is over", "beside a form, said as text",
+        "of a rule",
+    ],
 )  # fmt: skip
 def test_a_state_sets_the_columns_of_what_is_there(state: State, expected: set[str]) -> None:
     """Each kind of thing under its own name; whether there is something at all is a flag."""
-    assert {name for name, _ in marks(state)} == expected
+    assert {name for name, _ in marks(state, {"order_form"})} == expected
     assert {name.split(" ")[0] for name in expected} <= set(KINDS)
 
 
