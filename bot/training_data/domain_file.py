@@ -316,6 +316,6 @@ def _payload(raw: RawDomain) -> dict[str, JSON]:
     if "intents" in source:
         source["intents"].sort(key=lambda item: min(item) if isinstance(item, dict) else item)
     for name, form in source.get("forms", {}).items():
-        if form is not None and "required_slots" not in form:
+        if isinstance(form, dict | list) and "required_slots" not in form:
             source["forms"][name] = {"required_slots": form}
     return source
