@@ -201,8 +201,9 @@ class HttpActions:
         if response.status_code == 449 and self.endpoint.selective_domain:
             # Newer action servers ask for the domain when they have not seen it yet.
             response = await self._post(name, payload)
-        if response.status_code == 400:
-            raise ActionRejected(name, _error_text(response))
+        rejection = _rejection(response) if response.status_code == 400 else None
+        if rejection is not None:
+            raise ActionRejected(name, str(rejection.get("error") or "") or None)
         if response.status_code == 404:
             raise ActionFailed(f"the action server at {self.endpoint.url} knows no action '{name}'")
         if response.status_code != 200:
@@ -240,9 +241,10 @@ def _answer(action: str, response: httpx.Response) -> Mapping[str, JSON]:
     return answer
 
 
-def _error_text(response: httpx.Response) -> str | None:
+def _rejection(response: httpx.Response) -> Mapping[str, JSON] | None:
+    """Return what an action said with its rejection; a web server's own 400 names no action."""
     try:
-        text: JSON = response.json().get("error")
-    except (ValueError, AttributeError):
+        answer: JSON = response.json()
+    except ValueError:
         return None
-    return str(text) if text else None
+    return answer if isinstance(answer, dict) and "action_name" in answer else None

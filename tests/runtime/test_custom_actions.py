@@ -133,14 +133,26 @@ async def test_a_call_over_http_sends_everything() -> None:
     ("response", "error", "message"),
     [
         (httpx.Response(400, json={"action_name": "action_x", "error": "not me"}), ActionRejected, "not me"),
-        (httpx.Response(400, text="?"), ActionRejected, "action 'action_x' rejected"),
+        (httpx.Response(400, json={"action_name": "action_x"}), ActionRejected, "action 'action_x' rejected"),
+        (httpx.Response(400, text="?"), ActionFailed, "answered 400"),
+        (httpx.Response(400, json={"status": 400, "message": "bad body"}), ActionFailed, "answered 400"),
         (httpx.Response(404), ActionFailed, "knows no action 'action_x'"),
         (httpx.Response(500), ActionFailed, "answered 500"),
         (httpx.Response(449), ActionFailed, "answered 449"),
         (httpx.Response(200, text="<html>"), ActionFailed, "no JSON"),
         (httpx.Response(200, json=[1]), ActionFailed, "no JSON object"),
     ],
-    ids=["rejection", "rejection without words", "unknown", "error", "domain wanted", "html", "list"],
+    ids=[
+        "rejection",
+        "rejection without words",
+        "bad request",
+        "bad request in JSON",
+        "unknown",
+        "error",
+        "domain wanted",
+        "html",
+        "list",
+    ],
 )
 async def test_answers_that_are_no_success(
     response: httpx.Response, error: type[Exception], message: str
