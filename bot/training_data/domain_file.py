@@ -10,7 +10,7 @@ from bot.dialogue.domain import DEFAULT_ACTIONS, Domain, IntentProperties, Respo
 from bot.dialogue.messages import JSON
 from bot.errors import InvalidProject, Location
 from bot.training_data.domain_intents import build_entities, build_intents
-from bot.training_data.domain_responses import build_responses
+from bot.training_data.domain_responses import build_responses, names_are_text
 from bot.training_data.domain_slots import build_forms, build_session_config, build_slots
 from bot.training_data.yaml_files import (
     NEWEST_VERSION,
@@ -216,7 +216,7 @@ def parse_domain(document: YamlMap, findings: Findings) -> RawDomain:
             findings.error("domain-schema", message, document.at(key))
         elif isinstance(value, YamlList):
             raw.source[key] = _read_list(key, value, raw.locations, findings)
-        else:
+        elif key not in MAP_KEYS or names_are_text(key, value, findings):
             raw.source[key] = value
             raw.locations.update((f"{key}/{name}", value.at(name)) for name in value)
     if raw.source and document.get("version"):

@@ -8,7 +8,7 @@ from typing import Any
 from bot.dialogue.domain import ResponseVariation
 from bot.dialogue.messages import JSON
 from bot.errors import Location, nearest
-from bot.training_data.yaml_files import Findings, YamlList, kind, plain
+from bot.training_data.yaml_files import Findings, YamlList, YamlMap, kind, plain
 
 _PAYLOADS: dict[str, type] = {
     "text": str,
@@ -58,6 +58,15 @@ def response_texts(variations: JSON) -> tuple[str, ...]:
     items = variations if isinstance(variations, list) else ()
     texts = (item.get("text") for item in items if isinstance(item, dict))
     return tuple(text for text in texts if isinstance(text, str))
+
+
+def names_are_text(key: str, section: YamlMap, findings: Findings) -> bool:
+    """Note the names of a section that YAML reads as numbers, booleans or nothing."""
+    wrong = [name for name in section if not isinstance(name, str) or not name]
+    for name in wrong:
+        message = f"a name under '{key}' must be text, found {kind(name)} {name!r}; put quotes around it"
+        findings.error("domain-schema", message, section.at(name))
+    return not wrong
 
 
 def _item_place(variations: JSON, index: int) -> Location | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from bot.dialogue.messages import JSON, Entity
 from bot.errors import Location, nearest
 from bot.training_data import entity_markup
-from bot.training_data.domain_responses import response_texts
+from bot.training_data.domain_responses import names_are_text, response_texts
 from bot.training_data.nlu_examples import NluData, NluExample, SentimentExample
 from bot.training_data.yaml_files import Findings, YamlList, YamlMap, kind, plain, version_is_readable
 
@@ -105,6 +105,8 @@ class NluReader:
         if not isinstance(responses, YamlMap):
             message = f"'responses' must be a mapping, found {kind(responses)}"
             self.findings.error("response-schema", message, document.at("responses"))
+            return
+        if not names_are_text("responses", responses, self.findings):
             return
         self.responses.update(responses)
         self.locations.update((f"responses/{name}", responses.at(name)) for name in responses)

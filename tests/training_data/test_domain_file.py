@@ -294,3 +294,20 @@ def test_mistakes_of_a_split_domain_keep_their_places(tmp_path: Path) -> None:
         (Path(item.location.file).name, item.location.line) for item in caught.value.findings if item.location
     ]
     assert sorted(places) == [("a.yml", 3), ("a.yml", 5), ("b.yml", 2), ("b.yml", 3)]
+
+
+@pytest.mark.parametrize("section", ["slots", "forms", "responses"])
+def test_names_that_are_no_text_are_refused(section: str) -> None:
+    """Numbers and booleans as names would be mixed up with text later."""
+    _, findings = read(f"{section}:\n  true: []\n  2: []\n")
+    first = findings.errors[0]
+    assert str(first.location) == "domain.yml:2"
+    assert (
+        f"a name under '{section}' must be text, found a boolean True; put quotes around it" in first.message
+    )
+
+
+def test_a_form_that_is_a_number_is_a_mistake_with_its_line() -> None:
+    """What action servers get is made of it as well, before the mistake is told."""
+    _, findings = read("forms:\n  order: 1\n")
+    assert [str(item.location) for item in findings.errors] == ["domain.yml:2"]
