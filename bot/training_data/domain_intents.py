@@ -73,14 +73,20 @@ def _intent(
         findings.error("intent-triggers", message, place)
     for key in ("use_entities", "ignore_entities"):
         value = properties.get(key)
-        if not isinstance(value, list | bool | None):
-            message = (
-                f"'{key}' of intent '{name}' must be a list of entities or a boolean, found {kind(value)}"
-            )
+        if not _is_choice(value) or (key == "ignore_entities" and value is True):
+            wanted = "a list of entities" + (" or a boolean" if key == "use_entities" else "")
+            message = f"'{key}' of intent '{name}' must be {wanted}, found {kind(value)}"
+            if isinstance(value, list):
+                message += " that holds something else than names"
             findings.error("domain-schema", message, place)
             return IntentProperties(_used_entities(True, None, entities))
     used = _used_entities(properties.get("use_entities", True), properties.get("ignore_entities"), entities)
     return IntentProperties(used, bool(properties.get("is_retrieval_intent")))
+
+
+def _is_choice(value: JSON) -> bool:
+    names = value if isinstance(value, list) else ()
+    return isinstance(value, list | bool | None) and all(isinstance(name, str) for name in names)
 
 
 def _used_entities(use: JSON, ignore: JSON, entities: Mapping[str, EntityProperties]) -> tuple[str, ...]:

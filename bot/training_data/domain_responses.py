@@ -119,6 +119,8 @@ def _part_problem(item: Mapping[str, Any]) -> str | None:
         if set(condition) != {"type", "name", "value"}:
             found = ", ".join(map(str, condition)) or "nothing"
             return f"a condition needs 'type: slot', 'name' and 'value', found {found}"
+        if not isinstance(condition["name"], str):
+            return f"'name' of a condition must be the name of a slot, found {kind(condition['name'])}"
     for button in (*(item.get("buttons") or ()), *(item.get("quick_replies") or ())):
         for key in ("title", "payload"):
             if button.get(key) is not None and not isinstance(button[key], str):

@@ -208,6 +208,10 @@ def _mapping(slot: str, item: JSON, place: Location | None, findings: Findings) 
             hint = nearest(str(key), _MAPPING_KEYS)
             message = f"a mapping of slot '{slot}' has an unknown key '{key}'{hint}; it is passed over"
             findings.warn("slot-mapping-key", message, _place(item, key) or place)
+    for key in ("entity", "role", "group", "action"):
+        if not isinstance(item.get(key), str | None):
+            message = f"'{key}' in a mapping of slot '{slot}' must be a name, found {kind(item[key])}"
+            raise _Wrong(message, _place(item, key) or place)
     required = _REQUIRED.get(mapping_type)
     if required and item.get(required) is None:
         raise _Wrong(f"a {mapping_type} mapping of slot '{slot}' needs '{required}'", place)
@@ -243,6 +247,10 @@ def _conditions(slot: str, items: JSON, place: Location | None) -> tuple[Mapping
             found = ", ".join(sorted(map(str, keys)))
             message = f"a condition of slot '{slot}' holds 'active_loop' and 'requested_slot', found {found}"
             raise _Wrong(message, _place(item) or place)
+        for key, value in item.items():
+            if not isinstance(value, str | None):
+                message = f"'{key}' in a condition of slot '{slot}' must be a name, found {kind(value)}"
+                raise _Wrong(message, _place(item, key) or place)
         conditions.append(
             MappingCondition(item.get("active_loop"), item.get("requested_slot"), "active_loop" in item)
         )

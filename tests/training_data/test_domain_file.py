@@ -311,3 +311,30 @@ def test_a_form_that_is_a_number_is_a_mistake_with_its_line() -> None:
     """What action servers get is made of it as well, before the mistake is told."""
     _, findings = read("forms:\n  order: 1\n")
     assert [str(item.location) for item in findings.errors] == ["domain.yml:2"]
+
+
+SLOT = "slots: {size: {type: text, mappings: [{type: from_entity, entity: e, %s}]}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (SLOT % "role: [a]", "'role' in a mapping of slot 'size' must be a name"),
+        (SLOT.replace("entity: e, %s", "entity: 5"), "'entity' in a mapping of slot 'size' must be a name"),
+        (SLOT % "action: {a: b}", "'action' in a mapping of slot 'size' must be a name, found a mapping"),
+        (SLOT % "conditions: [{active_loop: [f]}]", "'active_loop' in a condition of slot 'size' must be a"),
+        ("intents: [a: {use_entities: [[b]]}]", "'use_entities' of intent 'a' must be a list of entities or"),
+        ("intents: [a: {ignore_entities: true}]", "'ignore_entities' of intent 'a' must be a list of"),
+        (
+            "responses: {utter_a: [{text: b, condition: [{type: slot, name: [c], value: d}]}]}",
+            "'name' of a condition must be the name of a slot, found a list",
+        ),
+    ],
+    ids=["role", "entity", "action", "loop", "used entities", "ignored entities", "condition of a response"],
+)
+def test_names_of_other_kinds_are_refused(text: str, words: str) -> None:
+    """Where a name is expected nothing else comes in, since it would be looked up later."""
+    _, findings = read(text)
+    (error,) = findings.errors
+    assert words in error.message
+    assert str(error.location) == "domain.yml:1"
