@@ -25,6 +25,7 @@ _FLAG, _LAST = KINDS.index("flag"), -1
 _FEWEST_STEPS, _ENOUGH_STEPS, _MOST_STEPS, _WARM_UP_STEPS = 250, 600, 4000, 20
 _COOLING = 1 / 3  # share of those steps, at the end, in which the learning rate falls
 _LEARNT = 0.999
+_PATIENCE_STEPS = 250  # without progress: stories that contradict each other are never learnt
 _PROOFS = 20
 _TOLERANCE = 1e-3
 
@@ -157,7 +158,7 @@ def fit(examples: Examples, recipe: Recipe, *, exclusive: bool) -> Network:
 def _learn(
     model: _Transformer, data: tuple[Tensor, Tensor, Tensor], recipe: Recipe, *, exclusive: bool
 ) -> None:
-    """Go through the examples until they are learnt, then cool down.
+    """Go through the examples until they are learnt or nothing more is, then cool down.
 
     Few examples are gone through more often than `epochs` says, many less often: steps count.
     """
@@ -169,7 +170,7 @@ def _learn(
     budget = min(max(recipe.epochs * passes, enough), _MOST_STEPS)
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.rate, weight_decay=recipe.decay, fused=True)
     model.train()
-    step, cooling = 0, budget - cooling_steps
+    step, cooling, best, best_step = 0, budget - cooling_steps, 0.0, 0
     while step < cooling + cooling_steps:
         for chosen in torch.split(torch.randperm(len(windows)), recipe.batch):
             left = (cooling + cooling_steps - step) / cooling_steps
@@ -184,8 +185,12 @@ def _learn(
             loss.backward()  # type: ignore[no-untyped-call]  # torch is typed in parts
             optimizer.step()
             step += 1
-        if enough - cooling_steps <= step < cooling and _is_learnt(model, rows, windows, targets):
-            cooling = step
+        if enough - cooling_steps <= step < cooling:
+            learnt = _learnt(model, rows, windows, targets)
+            if learnt > best:
+                best, best_step = learnt, step
+            if learnt >= _LEARNT or step - best_step >= _PATIENCE_STEPS:
+                cooling = step
 
 
 def _loss(scores: Tensor, targets: Tensor, weights: Tensor, recipe: Recipe, *, exclusive: bool) -> Tensor:
@@ -198,14 +203,14 @@ def _loss(scores: Tensor, targets: Tensor, weights: Tensor, recipe: Recipe, *, e
     return -loss.sum() / weighted.sum()
 
 
-def _is_learnt(model: _Transformer, rows: Tensor, windows: Tensor, targets: Tensor) -> bool:
-    """Tell whether what scores best is, as good as always, among what the stories say there."""
+def _learnt(model: _Transformer, rows: Tensor, windows: Tensor, targets: Tensor) -> float:
+    """Return the weighted share of examples, in [0, 1], where what scores best is what stories say there."""
     model.eval()
     with torch.no_grad():
         best = model(rows, windows).argmax(-1, keepdim=True)
     model.train()
     told = targets.amax(-1)
-    return float(told[targets.gather(1, best)[:, 0] > 0].sum() / told.sum()) >= _LEARNT
+    return float(told[targets.gather(1, best)[:, 0] > 0].sum() / told.sum())
 
 
 def _network(model: _Transformer, kinship: Tensor) -> Network:
