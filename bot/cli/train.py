@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import chain
@@ -26,6 +26,9 @@ from bot.cli.screen import (
 from bot.errors import Severity
 
 if TYPE_CHECKING:
+    from bot.nlu.train import TrainingReport
+    from bot.training_data.config_file import ComponentConfig
+    from bot.training_data.nlu_examples import NluData
     from bot.training_data.project import Project
 
 
@@ -82,8 +85,7 @@ def is_source(path: Path, root: Path, models: Path) -> bool:
 
 
 def _train(source: Callable[[], Project], models: Path, *, force: bool) -> None:
-    from bot.nlu.train import train as train_nlu  # noqa: PLC0415 - loading the engine takes a second
-    from bot.runtime.check import check_project  # noqa: PLC0415 - the same
+    from bot.runtime.check import check_project  # noqa: PLC0415 - loading the engine takes a second
     from bot.runtime.train import train as train_project  # noqa: PLC0415 - the same
 
     started = time.perf_counter()
@@ -91,7 +93,7 @@ def _train(source: Callable[[], Project], models: Path, *, force: bool) -> None:
         outcome = train_project(
             source(),
             models,
-            train_nlu=train_nlu,
+            train_nlu=_train_nlu,
             check=check_project,
             progress=progress,
             force=force,
@@ -107,6 +109,20 @@ def _train(source: Callable[[], Project], models: Path, *, force: bool) -> None:
         out.print(f"Nothing to train, took the new wording over: {outcome.package.folder}", soft_wrap=True)
     else:
         out.print(f"Nothing to train, the model is up to date: {outcome.package.folder}", soft_wrap=True)
+
+
+def _train_nlu(
+    data: NluData,
+    pipeline: Sequence[ComponentConfig],
+    folder: Path,
+    *,
+    language: str,
+    progress: Callable[[str, float], None],
+) -> TrainingReport:
+    """Load what trains only when something is to be trained: it takes seconds."""
+    from bot.nlu.train import train  # noqa: PLC0415 - the reason is the function
+
+    return train(data, pipeline, folder, language=language, progress=progress)
 
 
 def validate(
