@@ -113,7 +113,7 @@ class Slot:
     def _float_features(self, value: JSON) -> tuple[float, ...]:
         try:
             clipped = max(self.min_value, min(self.max_value, float(value)))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return (0.0, 0.0)
         return (1.0, (clipped - self.min_value) / ((self.max_value - self.min_value) or 1.0))
 
@@ -139,6 +139,6 @@ def _as_bool(value: JSON) -> bool | None:
         return bool(value == 1)
     if not isinstance(value, str):
         return None
-    if value.isnumeric():
+    if value.isdecimal():  # unlike 四 and ½, which are numeric as well, float reads these
         return float(value) == 1.0
     return {"true": True, "false": False}.get(value.strip().lower())
