@@ -96,22 +96,34 @@ def _synonyms(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
 def _builtin(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
     _check_names(component, ("dimensions", "regions"))
     names = {Dimension(kind): str(kind) for kind in _dimensions(component)}
-    listed = component.options.get("regions", BuiltinOptions().regions)
-    regions = tuple(str(region).upper() for region in listed)
+    listed = _names(component, "regions") or BuiltinOptions().regions
+    regions = tuple(region.upper() for region in listed)
     return replace(
         plan, builtin=BuiltinOptions(names, regions), extractors=_extractor(plan, "builtin", component)
     )
 
 
 def _dimensions(component: ComponentConfig) -> list[str]:
-    kinds = component.options.get("dimensions", list(BuiltinOptions().names))
+    kinds = _names(component, "dimensions")
+    if "dimensions" not in component.options:
+        kinds = list(map(str, BuiltinOptions().names))
     unknown = [kind for kind in kinds if kind not in list(Dimension)]
     if unknown:
         known = ", ".join(Dimension)
         raise BadOption(
             f"dimension '{unknown[0]}' is unknown{nearest(unknown[0], Dimension)} (known: {known})"
         )
-    return list(kinds)
+    return kinds
+
+
+def _names(component: ComponentConfig, option: str) -> list[str]:
+    """Return an option that is a list of names; without it there are none."""
+    names = component.options.get(option)
+    if names is None:
+        return []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BadOption(f"{option}: found {names!r}, expected a list of names")
+    return names
 
 
 _DUCKLING = {
@@ -124,7 +136,7 @@ _DUCKLING = {
 
 
 def _duckling(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
-    wanted = component.options.get("dimensions") or list(_DUCKLING)
+    wanted = _names(component, "dimensions") or list(_DUCKLING)
     names = {_DUCKLING[name]: name for name in wanted if name in _DUCKLING}
     return replace(
         plan,
@@ -253,7 +265,7 @@ def _value(name: str, value: JSON, default: JSON) -> JSON:
     if isinstance(default, float) and not isinstance(value, bool):
         try:
             return float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise BadOption(f"{name}: found '{value}', expected a number") from None
     if type(value) is not type(default):
         raise BadOption(f"{name}: found '{value}', expected {type(default).__name__}")

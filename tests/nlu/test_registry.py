@@ -142,8 +142,23 @@ def test_paths_are_understood() -> None:
             {"dimensions": ["e-mail"]},
             "'e-mail' is unknown, did you mean 'email'?",
         ),
+        ("FallbackClassifier", {"threshold": 10**400}, "expected a number"),
+        ("BuiltinEntities", {"dimensions": True}, "dimensions: found True, expected a list of names"),
+        ("DucklingEntityExtractor", {"dimensions": [["email"]]}, "expected a list of names"),
+        ("BuiltinEntities", {"regions": 5}, "regions: found 5, expected a list of names"),
     ],
-    ids=["name", "option", "type", "choice", "number", "dimension"],
+    ids=[
+        "name",
+        "option",
+        "type",
+        "choice",
+        "number",
+        "dimension",
+        "huge number",
+        "boolean",
+        "nested",
+        "regions",
+    ],
 )
 def test_mistakes_are_named_with_their_place(name: str, options: dict[str, JSON], message: str) -> None:
     """An unknown name or option is refused with file, line and the nearest known name."""
