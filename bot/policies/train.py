@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.dialogue.domain import Domain
@@ -40,11 +40,15 @@ def check(
 ) -> list[Finding]:
     """Find all that training would refuse, and what it would warn of, in the time the rules take."""
     findings: list[Finding] = []
-    policies = [policy for _, policy in _make(configs, findings)]
-    findings += _check_choice(policies, trackers, domain)
-    for policy in policies:
+    made = _make(configs, findings)
+    findings += _check_choice([policy for _, policy in made], trackers, domain)
+    for config, policy in made:
         if isinstance(policy, RulePolicy):
-            findings += policy.learn(trackers, domain)
+            # What has no place in a story is wrong with the entry itself.
+            findings += [
+                finding if finding.location else replace(finding, location=config.location)
+                for finding in policy.learn(trackers, domain)
+            ]
     return findings
 
 

@@ -167,3 +167,9 @@ def test_a_policy_of_the_projects_own_decides(tmp_path: Path) -> None:
 def test_a_path_that_leads_to_no_policy_is_refused(path: str, reason: str) -> None:
     """The reason stands in the finding."""
     assert reason in problems(DefaultPolicy(path))[0]
+
+
+def test_an_unknown_fallback_action_is_found_in_its_entry() -> None:
+    """No story has it, so the line of the policy is named."""
+    entry = DefaultPolicy("RulePolicy", {"core_fallback_action_name": "utter_by"}, Location("config.yml", 7))
+    assert any("config.yml:7: error" in problem and "'utter_by'" in problem for problem in problems(entry))
