@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from bot.dialogue.domain import REQUESTED_SLOT, SESSION_STARTED_METADATA, Form, SessionConfig
@@ -158,13 +159,20 @@ def _check_slot_keys(name: str, definition: Mapping[str, JSON], place: Location 
         if key not in _SLOT_KEYS and not _is_custom(definition["type"]):
             hint = " (Rasa 2; remove it)" if key == "auto_fill" else nearest(str(key), _SLOT_KEYS)
             raise _Wrong(f"slot '{name}' has an unknown key '{key}'{hint}", at_key)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if key in ("min_value", "max_value") and not is_number:
+        if key in ("min_value", "max_value") and not _is_bound(value):
             raise _Wrong(f"'{key}' of slot '{name}' must be a number, found {kind(value)}", at_key)
         if key == "values" and not isinstance(value, list):
             raise _Wrong(f"'values' of slot '{name}' must be a list, found {kind(value)}", at_key)
         if key == "influence_conversation" and not isinstance(value, bool):
             raise _Wrong(f"'{key}' of slot '{name}' must be true or false, found {kind(value)}", at_key)
+
+
+def _is_bound(value: JSON) -> bool:
+    """Whether a value can be compared and subtracted as a float."""
+    try:
+        return not isinstance(value, bool | str) and not math.isnan(value)
+    except (TypeError, OverflowError):
+        return False
 
 
 def _is_custom(written: JSON) -> bool:

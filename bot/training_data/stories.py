@@ -168,7 +168,12 @@ def _checkpoint(step: YamlMap, place: Location, reader: StepReader) -> Checkpoin
         reader.findings.error("story-schema", message, place)
         return None
     conditions: dict[str, JSON] = {}
-    for slot in step.get("slot_was_set") or ():
+    slots = step.get("slot_was_set") or ()
+    if not isinstance(slots, list | tuple):
+        message = f"'slot_was_set' of a checkpoint must be a list, found {kind(slots)}"
+        reader.findings.error("story-schema", message, step.at("slot_was_set"))
+        return None
+    for slot in slots:
         if not isinstance(slot, dict):
             message = (
                 f"slots of a checkpoint must be written 'name: value', found {slot!r}; it is passed over"

@@ -338,3 +338,11 @@ def test_names_of_other_kinds_are_refused(text: str, words: str) -> None:
     (error,) = findings.errors
     assert words in error.message
     assert str(error.location) == "domain.yml:1"
+
+
+@pytest.mark.parametrize("bound", [".nan", "9" * 400, "true", "'5'"])
+def test_bounds_of_a_slot_are_numbers_to_reckon_with(bound: str) -> None:
+    """Policies subtract and divide by them."""
+    _, findings = read(f"slots: {{n: {{type: float, max_value: {bound}, mappings: [{{type: custom}}]}}}}")
+    (error,) = findings.errors
+    assert "'max_value' of slot 'n' must be a number" in error.message

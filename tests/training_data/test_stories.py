@@ -233,3 +233,19 @@ def test_empty_stories_and_steps_are_warnings() -> None:
     assert [len(step.events) for step in steps] == [1]
     assert [item.check for item in findings.items] == ["story-empty", "story-step-empty"]
     assert not findings.errors
+
+
+@pytest.mark.parametrize("slots", ["true", "5", "{name: Bo}"])
+def test_slots_of_a_checkpoint_are_a_list(slots: str) -> None:
+    """Anything else is refused where it stands."""
+    _, findings = read(f"""
+        stories:
+        - story: linked
+          steps:
+          - checkpoint: a
+            slot_was_set: {slots}
+          - action: utter_one
+        """)
+    (error,) = findings.errors
+    assert str(error.location) == "stories.yml:5"
+    assert "'slot_was_set' of a checkpoint must be a list" in error.message
