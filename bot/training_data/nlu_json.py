@@ -25,7 +25,12 @@ def read_nlu_json(document: YamlMap, reader: NluReader) -> None:
         for example in _maps(content, key, reader):
             _example(example, reader)
     for item in _maps(content, "entity_synonyms", reader):
-        for surface in item.get("synonyms") or ():
+        synonyms = item.get("synonyms") or []
+        if not isinstance(synonyms, list):
+            message = f"'synonyms' must be a list, found {kind(synonyms)}"
+            reader.findings.error("nlu-schema", message, item.at("synonyms"))
+            continue
+        for surface in synonyms:
             reader.add_synonym(str(surface), str(item.get("value")), item.at())
     for item in _maps(content, "regex_features", reader):
         reader.regexes.setdefault(str(item.get("name")), []).append(str(item.get("pattern")))
@@ -47,17 +52,30 @@ def _example(example: YamlMap, reader: NluReader) -> None:
     if not isinstance(text, str):
         reader.findings.error("nlu-schema", "an example needs 'text'", example.at())
         return
-    entities = []
-    for item in example.get("entities") or ():
-        missing = [key for key in ("entity", "start", "end") if not isinstance(item, dict) or key not in item]
-        if missing:
-            message = f"an entity needs 'entity', 'start' and 'end', missing {', '.join(missing)}"
-            reader.findings.error("nlu-schema", message, example.at("entities"))
-            continue
-        surface = text[item["start"] : item["end"]]
-        entities.append(Entity.from_dict({"value": surface, **plain(item)}))
+    entities = [
+        Entity.from_dict({"value": text[item["start"] : item["end"]], **plain(item)})
+        for item in _maps(example, "entities", reader)
+        if _is_entity(item, reader)
+    ]
     metadata = {"example": plain(example["metadata"])} if example.get("metadata") else {}
     reader.add_example(text, str(example.get("intent") or ""), tuple(entities), metadata, example.at())
+
+
+def _is_entity(item: YamlMap, reader: NluReader) -> bool:
+    """Note what an entity lacks, or has in a form that nobody can look up."""
+    missing = [key for key in ("entity", "start", "end") if item.get(key) is None]
+    if missing:
+        message = f"an entity needs 'entity', 'start' and 'end', missing {', '.join(missing)}"
+        reader.findings.error("nlu-schema", message, item.at())
+        return False
+    for key in ("start", "end", "entity", "role", "group"):
+        wanted = int if key in ("start", "end") else str
+        if not isinstance(item.get(key), wanted | None):
+            words = "a number" if wanted is int else "text"
+            message = f"'{key}' of an entity must be {words}, found {kind(item[key])}"
+            reader.findings.error("nlu-schema", message, item.at(key))
+            return False
+    return True
 
 
 def _elements(item: YamlMap, reader: NluReader) -> list[str]:
@@ -66,11 +84,12 @@ def _elements(item: YamlMap, reader: NluReader) -> list[str]:
     if isinstance(elements, list):
         return [str(element) for element in elements]
     here = Path(item.file).parent / str(elements)
-    path = here if here.exists() else Path(str(elements))
     try:
+        path = here if here.exists() else Path(str(elements))
         lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        message = f"cannot read the lookup table '{elements}': {error.strerror}"
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        message = f"cannot read the lookup table '{elements}': {reason}"
         reader.findings.error("lookup-file", message, Location(item.file, item.line))
         return []
     return [line.strip() for line in lines if line.strip()]

@@ -156,6 +156,18 @@ def test_lines_without_a_dash_are_passed_over_with_their_line() -> None:
         ('{"common_examples": [{"intent": "a"}]}', "needs 'text'"),
         ('{"common_examples": [{"text": "a", "entities": [{"entity": "x"}]}]}', "missing start, end"),
         ('{"common_examples": "x"}', "must be a list of mappings"),
+        ('{"common_examples": [{"text": "a", "entities": 5}]}', "'entities' must be a list of mappings"),
+        (
+            '{"common_examples": [{"text": "a", "entities": [{"entity": "x", "start": "0", "end": 1}]}]}',
+            "'start' of an entity must be a number, found text",
+        ),
+        (
+            '{"common_examples": [{"text": "a", "entities": [{"entity": [], "start": 0, "end": 1}]}]}',
+            "'entity' of an entity must be text, found a list",
+        ),
+        ('{"entity_synonyms": [{"value": "a", "synonyms": true}]}', "'synonyms' must be a list"),
+        ('{"lookup_tables": [{"name": "a", "elements": "' + "x" * 5000 + '"}]}', "File name too long"),
+        ('{"lookup_tables": [{"name": "a", "elements": "."}]}', "Is a directory"),
         (
             '{"lookup_tables": [{"name": "a", "elements": "no-such-file.txt"}]}',
             "cannot read the lookup table",
