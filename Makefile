@@ -6,7 +6,7 @@ PORT ?= 8000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test style format train validate shell conversations bench screenshots clean
+.PHONY: help run test style format train validate shell conversations bench pictures clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ conversations: $(VENV)/.installed-run train ## run the test conversations
 
 bench: $(VENV)/.installed-test train ## measure the server: start, latency, throughput, memory
 	@$(BIN)/python -m benchmarks.serve
+
+pictures: $(VENV)/.installed-test ## take the pictures of the README from a running demo
+	$(BIN)/python -m tests.browser.screenshots docs/images http://localhost:$(PORT)
 
 clean: ## remove the environment, the models and the demo CRM
 	rm -rf $(VENV) models results .frontdesk crm.db crm.db-wal crm.db-shm

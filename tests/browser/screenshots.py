@@ -1,6 +1,6 @@
 """Make the pictures of the README from a running demo.
 
-`frontdesk run`, then `python -m tests.browser.screenshots docs/images http://localhost:8000`.
+`make run`, then `make pictures` in a second terminal.
 """
 
 from __future__ import annotations
