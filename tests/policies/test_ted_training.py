@@ -1,0 +1,80 @@
+"""How the network of the learnt policies learns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from bot.errors import ModelError
+from bot.policies import ted_training
+from bot.policies.ted_examples import Examples
+from bot.policies.ted_features import FeatureSpace
+from bot.policies.ted_training import Recipe, fit
+
+TINY = Recipe(epochs=1, seed=3, width=8)
+
+
+def examples(*, windows: list[list[int]], targets: list[list[float]]) -> Examples:
+    """Examples over three states, each with an intent of its own."""
+    space = FeatureSpace({"intent a": 0, "intent b": 1, "intent c": 2})
+    labels = tuple(f"utter_{place}" for place in range(len(targets[0])))
+    table = np.asarray(windows, np.int64), np.asarray(targets, np.float32)
+    return Examples(space, labels, np.eye(3, dtype=np.float32), *table)
+
+
+ORDER_COUNTS = examples(windows=[[0, 1], [1, 0], [-1, 2]], targets=[[1, 0, 0], [0, 1, 0], [0, 0, 1]])
+BOTH_FOLLOW = examples(windows=[[-1, 0], [-1, 1]], targets=[[1, 1, 0], [0, 0, 1]])
+
+
+def test_parameters_move_as_with_torchs_own_optimizer() -> None:
+    """The same formula, without loading a compiler."""
+    torch.manual_seed(0)
+    ours, theirs = torch.nn.Linear(4, 3), torch.nn.Linear(4, 3)
+    theirs.load_state_dict(ours.state_dict())
+    optimizer = ted_training._AdamW(list(ours.parameters()), decay=0.1)
+    reference = torch.optim.AdamW(theirs.parameters(), weight_decay=0.1)
+    for step in range(1, 6):
+        inputs, rate = torch.randn(7, 4), 0.01 / step
+        optimizer.step((ours(inputs) ** 2).mean(), rate)
+        reference.param_groups[0]["lr"] = rate
+        reference.zero_grad()
+        (theirs(inputs) ** 2).mean().backward()
+        reference.step()
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.allclose(mine, other, atol=1e-6)
+
+
+def test_the_order_of_turns_counts() -> None:
+    """The same two states in another order are another dialogue."""
+    network = fit(ORDER_COUNTS, TINY, exclusive=True)
+    rows = ORDER_COUNTS.rows
+    best = [int(network.scores(rows[list(states)]).argmax()) for states in ((0, 1), (1, 0), (2,))]
+    assert best == [0, 1, 2]
+
+
+def test_several_labels_may_follow() -> None:
+    """Each has a score of its own: above zero where it follows, below where it doesn't."""
+    network = fit(BOTH_FOLLOW, TINY, exclusive=False)
+    signs = [(network.scores(BOTH_FOLLOW.rows[[place]]) > 0).tolist() for place in (0, 1)]
+    assert signs == [[True, True, False], [False, False, True]]
+
+
+def test_training_leaves_torch_as_it_was() -> None:
+    """Its random numbers and threads belong to others."""
+    torch.manual_seed(11)
+    expected = torch.rand(3)
+    torch.manual_seed(11)
+    threads = torch.get_num_threads()
+    fit(ORDER_COUNTS, TINY, exclusive=True)
+    assert torch.equal(torch.rand(3), expected)
+    assert torch.get_num_threads() == threads
+
+
+def test_weights_that_serve_otherwise_than_they_were_trained_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before anything is written."""
+    monkeypatch.setattr(ted_training, "_TOLERANCE", -1.0)
+    with pytest.raises(ModelError, match="other scores than in training"):
+        fit(ORDER_COUNTS, TINY, exclusive=True)
