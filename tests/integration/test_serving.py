@@ -38,6 +38,12 @@ def test_a_second_training_changes_nothing(models: Path) -> None:
     assert sorted(models.iterdir()) == before
 
 
+def test_a_model_holds_no_program(models: Path) -> None:
+    """A trained model is safetensors, ONNX and JSON alone."""
+    newest = max(models.glob("*/metadata.json")).parent
+    assert {path.suffix for path in newest.rglob("*") if path.is_file()} == {".safetensors", ".onnx", ".json"}
+
+
 def test_a_redelivered_complaint_opens_one_ticket(demo: ServedDemo) -> None:
     """The same message id again gets the first answer again and writes nothing."""
     first = demo.send(COMPLAINT, message_id="m1")
