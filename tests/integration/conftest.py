@@ -39,6 +39,17 @@ def crm_url(filled_store: Path, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+@pytest.fixture(scope="module")
+def lasting_demo(
+    models: Path, filled_store: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServedDemo]:
+    """Serve the demo assistant for all tests of a file: for those that only want to be answered."""
+    path = tmp_path_factory.mktemp("lasting") / "crm.db"
+    shutil.copy(filled_store, path)
+    with ServedDemo(models, f"sqlite:///{path}") as served:
+        yield served
+
+
 @pytest.fixture
 def demo(models: Path, crm_url: str) -> Iterator[ServedDemo]:
     """Serve the demo assistant."""

@@ -55,4 +55,4 @@ def test_another_day_three_products_are_recommended(browser: Browser, demo: Serv
     context.close()
     rows = demo.rows("recommendations")
     assert len(rows) == 3
-    assert all(any(row["product"] in card for card in shown) and row["reason"] for row in rows)
+    assert all(any(row["name"] in card for card in shown) and row["reason"] for row in rows)

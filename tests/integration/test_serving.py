@@ -90,10 +90,10 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("message", HOSTILE.values(), ids=HOSTILE.keys())
-def test_strange_messages_get_an_answer(demo: ServedDemo, message: str) -> None:
+def test_strange_messages_get_an_answer(lasting_demo: ServedDemo, message: str) -> None:
     """Whatever a customer types is answered, and the conversation goes on afterwards."""
-    assert demo.send(message)
-    assert demo.send("hello")
+    assert lasting_demo.send(message, sender=message[:20])
+    assert lasting_demo.send("hello", sender=message[:20])
 
 
 BAD_BODIES = {
@@ -109,17 +109,17 @@ BAD_BODIES = {
 
 
 @pytest.mark.parametrize("body", BAD_BODIES.values(), ids=BAD_BODIES.keys())
-def test_bad_requests_are_refused_with_a_reason(demo: ServedDemo, body: bytes | str) -> None:
+def test_bad_requests_are_refused_with_a_reason(lasting_demo: ServedDemo, body: bytes | str) -> None:
     """A body that is no message gets a 4xx in Rasa's error shape, and the server lives."""
-    refused = demo.post(body)
+    refused = lasting_demo.post(body)
     assert 400 <= refused.status_code < 500
     assert {"status", "reason", "message", "code"} <= set(refused.json())
-    assert demo.send("hello")
+    assert lasting_demo.send("hello")
 
 
-def test_unknown_fields_are_passed_over(demo: ServedDemo) -> None:
+def test_unknown_fields_are_passed_over(lasting_demo: ServedDemo) -> None:
     """A client that sends more than we know is served."""
-    answer = demo.post(
+    answer = lasting_demo.post(
         json.dumps({"sender": "me", "message": "hello", "colour": "blue", "nested": {"a": []}})
     )
     assert answer.status_code == 200
