@@ -75,6 +75,7 @@ class Processor:
                 if answered is None:
                     answered = earlier_replies(turn.tracker.events, message)
                 if answered is not None:
+                    await self._store_pending(message.sender_id)
                     return list(answered)
                 try:
                     await self._start_session_if_due(turn, message)
@@ -205,21 +206,26 @@ class Processor:
         return [*await replace(turn.runner, writer=None).say(ACTION_FAILED, turn.tracker)]
 
     async def _save(self, turn: Turn, message: UserMessage) -> list[BotUttered]:
-        """Store the turn and return its replies; what cannot be stored now is stored with the next turn."""
-        pending = [*self._unsaved.pop(message.sender_id, ()), (message, turn.new_events)]
-        replies = turn.replies
-        try:
-            while pending:
+        """Store the turn and return its replies; what cannot be stored now waits for the next message."""
+        sender_id = message.sender_id
+        self._unsaved.setdefault(sender_id, []).append((message, turn.new_events))
+        earlier = await self._store_pending(sender_id)
+        if sender_id not in self._unsaved:
+            self._trackers.put(sender_id, turn.tracker)
+        return turn.replies if earlier is None else earlier
+
+    async def _store_pending(self, sender_id: str) -> list[BotUttered] | None:
+        """Store the turns that wait, the oldest first; return what another process said to the last one."""
+        pending, earlier = self._unsaved.get(sender_id, []), None
+        while pending:
+            try:
                 earlier = await self._append(*pending[0])
-                pending.pop(0)
-                replies = turn.replies if earlier is None or pending else earlier
-        except StoreUnavailable:
-            logger.exception("a turn of conversation %r waits until it can be stored", message.sender_id)
-        if pending:
-            self._unsaved[message.sender_id] = pending
-        else:
-            self._trackers.put(message.sender_id, turn.tracker)
-        return replies
+            except StoreUnavailable:
+                logger.exception("a turn of conversation %r waits until it can be stored", sender_id)
+                return None
+            pending.pop(0)
+        self._unsaved.pop(sender_id, None)
+        return earlier
 
     async def _append(self, message: UserMessage, events: list[Event]) -> list[BotUttered] | None:
         """Store one turn; return what another process said if it was first."""

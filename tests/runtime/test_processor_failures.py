@@ -94,6 +94,17 @@ async def test_a_turn_that_cannot_be_stored_is_stored_with_the_next() -> None:
     assert kinds(events_of(bot)).count("session_started") == 1
 
 
+async def test_a_turn_that_cannot_be_stored_is_stored_when_its_message_comes_again() -> None:
+    """A channel that redelivers what was never stored brings it into the store, with one answer."""
+    store = Away(appends=False)
+    bot = processor(store=store)
+    message = UserMessage("greet Rome", message_id="1")
+    first = await bot.handle(message)
+    store.appends = True
+    assert await bot.handle(message) == first
+    assert kinds(events_of(bot)).count("user") == 1
+
+
 async def test_a_message_that_another_process_answered_gets_that_answer() -> None:
     """Whoever stored the turn first has spoken."""
 
