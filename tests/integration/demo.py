@@ -60,8 +60,8 @@ class ServedDemo:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._client.close()  # the server would wait for an open connection
         self.kill(signal.SIGTERM)
-        self._client.close()
 
     @property
     def pid(self) -> int:
@@ -71,6 +71,7 @@ class ServedDemo:
 
     def start(self, entry: str = "bot") -> None:
         """Start the server and wait until it is well; `entry` is the module that is run."""
+        self.kill()
         arguments = ["run", "--project", str(self._project), "--models", str(self._models)]
         self._process = subprocess.Popen(
             [sys.executable, "-m", entry, *arguments, "--port", str(self.port)],
