@@ -6,10 +6,9 @@ import os
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
 from typing import Any, ClassVar
 
 from rasa_sdk import Action, Tracker
@@ -57,6 +56,8 @@ class Turn:
     dispatcher: CollectingDispatcher
     tracker: Tracker
     session: Session
+    _customer: Customer | None = field(default=None, init=False)
+    _conversation: Conversation | None = field(default=None, init=False)
 
     @property
     def sender_id(self) -> str:
@@ -90,17 +91,30 @@ class Turn:
         """The natural key of whatever this message makes the CRM write: a retry finds it again."""
         return f"{self.sender_id}:{message_id(latest_user_event(self.tracker))}"
 
-    @cached_property
+    # NOTE: functools.cached_property of Python 3.11 holds one lock for all instances as it computes: a turn
+    # that waits for the store's write lock in it, and one that holds that lock and waits for it, never end.
+
+    @property
     def customer(self) -> Customer:
         """The customer who writes; a new one has no name yet."""
-        return customers.find_or_create(self.session, self.channel, self.sender_id, language=self.language)
+        if self._customer is None:
+            found = customers.find_or_create(
+                self.session, self.channel, self.sender_id, language=self.language
+            )
+            object.__setattr__(self, "_customer", found)
+            return found
+        return self._customer
 
-    @cached_property
+    @property
     def conversation(self) -> Conversation:
         """The conversation of the sender."""
-        return conversations.find_or_create(
-            self.session, self.sender_id, self.channel, customer_id=self.customer.id
-        )
+        if self._conversation is None:
+            found = conversations.find_or_create(
+                self.session, self.sender_id, self.channel, customer_id=self.customer.id
+            )
+            object.__setattr__(self, "_conversation", found)
+            return found
+        return self._conversation
 
     def slot(self, name: str) -> JSON:
         """The value of a slot."""
@@ -117,8 +131,8 @@ class Turn:
 
     def linked(self, customer: Customer) -> None:
         """Go on as another customer, because an order has proven who is writing."""
-        self.__dict__["customer"] = customer
-        self.__dict__.pop("conversation", None)
+        object.__setattr__(self, "_customer", customer)
+        object.__setattr__(self, "_conversation", None)
 
 
 class CrmAction(Action, ABC):

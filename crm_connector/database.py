@@ -97,7 +97,7 @@ class Store:
 
 
 def open(  # noqa: A001 - reads as `database.open(url)`
-    url: str = DEFAULT_URL, *, must_exist: bool = False, busy_timeout_s: float = 5.0
+    url: str = DEFAULT_URL, *, must_exist: bool = False, busy_timeout_s: float = 20.0
 ) -> Store:
     """Open a store and bring its tables up to date.
 
@@ -118,7 +118,7 @@ def open(  # noqa: A001 - reads as `database.open(url)`
     return Store(engine)
 
 
-def create_store_engine(url: str, *, must_exist: bool = False, busy_timeout_s: float = 5.0) -> Engine:
+def create_store_engine(url: str, *, must_exist: bool = False, busy_timeout_s: float = 20.0) -> Engine:
     """Make the engine for a URL without touching tables; arguments and errors as for `open`."""
     address = _parse(url)
     if address.get_backend_name() == "postgresql":

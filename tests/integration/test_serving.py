@@ -74,6 +74,19 @@ def test_two_messages_at_once_are_answered_in_order(demo: ServedDemo) -> None:
     assert all(answers)
 
 
+def test_many_customers_at_once_are_all_answered(demo: ServedDemo) -> None:
+    """Sixteen customers who write at once, each to actions that write into the CRM, all get their answers."""
+    messages = (COMPLAINT, "recommend me a lamp", "我要投诉", "update my email please")
+
+    def talk(customer: int) -> list[bool]:
+        return [bool(demo.send(message, sender=f"many-{customer}")) for message in messages]
+
+    with ThreadPoolExecutor(16) as pool:
+        answered = list(pool.map(talk, range(16)))
+    assert all(all(answers) for answers in answered)
+    assert len(demo.rows("tickets")) >= 16
+
+
 HOSTILE = {
     "emoji": "😡😡😡🔥",
     "mixed languages": "hi 我的 parcel 还没到 please help",
