@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -69,18 +68,6 @@ def fit_temperature(scores: FloatArray, targets: IntArray) -> float:
 def abstention_threshold(chances: FloatArray) -> float:
     """Return the confidence below which the least sure tenth of held-out sentences lies, at most 0.6."""
     return min(0.6, float(np.quantile(chances.max(axis=1), _ABSTENTIONS)))
-
-
-def expected_calibration_error(
-    sure: npt.NDArray[np.floating[Any]], right: npt.NDArray[np.bool_], *, bins: int = 15
-) -> float:
-    """Return the mean gap between confidence and accuracy over equal-width bins (Guo et al. 2017)."""
-    places = np.minimum((sure * bins).astype(int), bins - 1)
-    gaps = [
-        (places == place).mean() * abs(sure[places == place].mean() - right[places == place].mean())
-        for place in np.unique(places)
-    ]
-    return float(sum(gaps))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from bot.dialogue.messages import JSON, NLU_FALLBACK, Entity, Intent, ParseResult
-from bot.nlu.calibration import expected_calibration_error, fold_numbers
+from bot.nlu.calibration import fold_numbers
+from bot.nlu.held_out import UNKNOWN_LANGUAGE, expected_calibration_error, macro_f1
 from bot.nlu.response_selector import retrieval_intent
 from bot.training_data.nlu_examples import NluData, NluExample, SentimentExample
 from language.detect import detect_language
 
 Parse = Callable[[str], ParseResult]
-UNKNOWN_LANGUAGE = "?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _intents(rows: Sequence[tuple[NluExample, ParseResult]]) -> IntentScores:
     return IntentScores(
         sentences=len(rows),
         accuracy=sum(expected == predicted for expected, predicted in pairs) / len(rows),
-        macro_f1=_macro_f1(pairs),
+        macro_f1=macro_f1(pairs),
         fallback_share=sum(result.intent.name == NLU_FALLBACK for _, result in rows) / len(rows),
         response_accuracy=sum(keys) / len(keys) if keys else None,
     )
@@ -152,15 +152,6 @@ def _selected(result: ParseResult) -> str | None:
     chosen = result.response_selector.get("default") or {}
     key = chosen.get("response", {}).get("intent_response_key")
     return str(key) if key else None
-
-
-def _macro_f1(pairs: Sequence[tuple[str, str | None]]) -> float:
-    right = Counter(expected for expected, predicted in pairs if expected == predicted)
-    expected_counts = Counter(expected for expected, _ in pairs)
-    predicted_counts = Counter(predicted for _, predicted in pairs)
-    return sum(
-        2 * right[name] / (count + predicted_counts[name]) for name, count in expected_counts.items()
-    ) / len(expected_counts)
 
 
 def _sentiment(rows: Iterable[tuple[SentimentExample, ParseResult]]) -> SentimentScores:

@@ -21,7 +21,6 @@ from bot.nlu.calibration import (
     HeldOut,
     abstention_threshold,
     cross_validated,
-    expected_calibration_error,
     fit_scope,
     fit_temperature,
     fold_numbers,
@@ -30,6 +29,7 @@ from bot.nlu.calibration import (
 from bot.nlu.entity_lookup import Patterns
 from bot.nlu.features import BlockWeights, FeatureSpace, FloatArray
 from bot.nlu.fitting import FeatureMatrix, IntArray, fit_kernel, head_of
+from bot.nlu.held_out import HeldOutScores, held_out_scores
 from bot.nlu.linear import softmax
 from bot.nlu.model import ENCODER_FOLDER, NluModel, SentenceHead, SentimentHead
 from bot.nlu.out_of_scope import Neighbours
@@ -62,15 +62,6 @@ SENTIMENT_WEIGHTS = BlockWeights(
 _NOT_WORDS = re.compile(r"[\W_]+")
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _MOST_SENTENCES = 16_000  # the kernel of so many takes 1 GiB
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOutScores:
-    """What five-fold cross-validation on the training data says of one head."""
-
-    accuracy: float
-    expected_calibration_error: float
-    temperature: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +283,8 @@ def _with_intents(
         neighbours=_neighbours(matrix),
         scope=fit_scope(held_out, targets, of_label, temperature=temperature, seed=seed),
     )
-    return trained, _scores(scores[judged], targets[judged], temperature)
+    texts = [example.text for example in learnt]
+    return trained, _scores(texts, scores, targets, judged, temperature)
 
 
 def _with_sentiment(
@@ -308,13 +300,14 @@ def _with_sentiment(
     seed = model.plan.understanding.random_seed
     judged = _judged(model.plan, [example.value for example in examples])
     folds = fold_numbers(targets, seed=seed)
-    scores = _held_out(kernel, targets, len(labels), SENTIMENT_STRENGTH, folds)[judged]
-    temperature = fit_temperature(scores, targets[judged])
+    scores = _held_out(kernel, targets, len(labels), SENTIMENT_STRENGTH, folds)
+    temperature = fit_temperature(scores[judged], targets[judged])
     coefficients = fit_kernel(kernel, targets, labels=len(labels), strength=SENTIMENT_STRENGTH)
     head = head_of(coefficients, matrix, labels, temperature=temperature)
-    threshold = abstention_threshold(softmax(scores / np.float32(temperature)))
+    threshold = abstention_threshold(softmax(scores[judged] / np.float32(temperature)))
     sentiment = SentimentHead(SentenceHead(space, head), threshold)
-    return replace(model, sentiment=sentiment), _scores(scores, targets[judged], temperature)
+    texts = [example.text for example in examples]
+    return replace(model, sentiment=sentiment), _scores(texts, scores, targets, judged, temperature)
 
 
 def _held_out(
@@ -334,11 +327,17 @@ def _judged(plan: PipelinePlan, labels: Sequence[str]) -> npt.NDArray[np.bool_]:
     return ~np.array(in_fine_tuning(labels, seed=plan.understanding.random_seed))
 
 
-def _scores(scores: FloatArray, targets: IntArray, temperature: float) -> HeldOutScores:
-    chances = softmax(scores / np.float32(temperature))
-    right = scores.argmax(axis=1) == targets
-    error = expected_calibration_error(chances.max(axis=1), right)
-    return HeldOutScores(float(right.mean()), error, temperature)
+def _scores(
+    texts: Sequence[str],
+    scores: FloatArray,
+    targets: IntArray,
+    judged: npt.NDArray[np.bool_],
+    temperature: float,
+) -> HeldOutScores:
+    """Judge the sentences that count."""
+    counted = [text for text, counts in zip(texts, judged, strict=True) if counts]
+    chances = softmax(scores[judged] / np.float32(temperature))
+    return held_out_scores(counted, targets[judged], chances, temperature=temperature)
 
 
 def _neighbours(matrix: FeatureMatrix) -> Neighbours:

@@ -16,7 +16,6 @@ from bot.nlu.calibration import (
     HeldOut,
     abstention_threshold,
     cross_validated,
-    expected_calibration_error,
     fit_scope,
     fit_temperature,
     fold_numbers,
@@ -86,11 +85,6 @@ def test_temperature_softens_boasting_scores() -> None:
     scores = np.tile(np.array([[10.0, 0.0]], np.float32), (10, 1))
     temperature = fit_temperature(scores, targets)
     assert softmax(scores / np.float32(temperature))[0, 0] == pytest.approx(0.8, abs=0.01)
-
-
-def test_calibration_error_is_the_gap() -> None:
-    """Ten answers at 0.9 of which half are right miss by 0.4."""
-    assert expected_calibration_error(np.full(10, 0.9), np.arange(10) % 2 == 0) == pytest.approx(0.4)
 
 
 def test_threshold_lets_a_tenth_abstain() -> None:
