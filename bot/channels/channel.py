@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from fastapi import APIRouter
@@ -32,12 +33,108 @@ class TranscriptReader(Protocol):
         ...
 
 
+class Inbox(Protocol):
+    """Who takes in the messages of a queued channel (`bot.delivery.peer.QueuedChannel`)."""
+
+    async def accept(self, message: UserMessage) -> bool:
+        """Store a message durably; False when it was accepted before.
+
+        When this returns the peer's request can be acknowledged: whatever happens to the process, the
+        message is handled once, after the earlier ones of its `sender_id`, and its answers are sent.
+        A message is the same again by `input_channel`, `sender_id` and `message_id`.
+
+        Raises:
+            StoreUnavailable: It could not be stored; the peer should deliver it again.
+        """
+        ...
+
+
+class Outbox(Protocol):
+    """Who sends the messages of a queued channel."""
+
+    async def put(
+        self, channel: str, sender_id: str, utterances: Sequence[BotUttered], *, key: str | None = None
+    ) -> None:
+        """Queue what was said, after all that was queued before for this `sender_id`.
+
+        Args:
+            channel: A queued channel.
+            sender_id: Whom it is for.
+            utterances: In their order.
+            key: Names these words for ever: under a key that was used before nothing is queued.
+
+        Raises:
+            StoreUnavailable: Nothing was queued.
+        """
+        ...
+
+
+class ProofKind(StrEnum):
+    """What a channel can prove about a customer."""
+
+    EMAIL = "email"
+    PHONE = "phone"
+    ACCOUNT = "account"  # the company's own name for her, signed by the company
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Something of a customer that the channel has verified; never what she only wrote."""
+
+    kind: ProofKind
+    value: str
+
+
+class Identities(Protocol):
+    """Who knows that the customer of one channel is the one of another."""
+
+    async def prove(
+        self, channel: str, sender_id: str, proofs: Sequence[Proof], *, name: str | None = None
+    ) -> None:
+        """Note what is proven about a sender: senders with the same proof are one customer.
+
+        Args:
+            channel: Where she writes.
+            sender_id: Her name there.
+            proofs: Each verified by the channel: a signed identity, an address that the peer has checked.
+            name: What she is called, if the channel knows; kept when nobody knew a name before.
+        """
+        ...
+
+
+class NotQueued:
+    """Stands in for inbox, outbox and identities where a channel is served without them."""
+
+    async def accept(self, message: UserMessage) -> bool:
+        """Refuse."""
+        raise RuntimeError(f"channel {message.input_channel!r} was built without an inbox")
+
+    async def put(
+        self,
+        channel: str,
+        sender_id: str,  # noqa: ARG002 (the seam's signature)
+        utterances: Sequence[BotUttered],  # noqa: ARG002
+        *,
+        key: str | None = None,  # noqa: ARG002
+    ) -> None:
+        """Refuse."""
+        raise RuntimeError(f"channel {channel!r} was built without an outbox")
+
+    async def prove(
+        self, channel: str, sender_id: str, proofs: Sequence[Proof], *, name: str | None = None
+    ) -> None:
+        """Forget it: each channel's customer is her own."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelParts:
-    """What every channel may lean on."""
+    """What every channel may lean on; `inbox` and `outbox` are for queued channels."""
 
     processor: MessageHandler
     transcript: TranscriptReader
+    inbox: Inbox = field(default_factory=NotQueued)
+    outbox: Outbox = field(default_factory=NotQueued)
+    identities: Identities = field(default_factory=NotQueued)
 
 
 class Channel(Protocol):
