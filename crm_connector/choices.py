@@ -112,3 +112,48 @@ class Stage(StrEnum):
     PROPOSAL = "proposal"
     WON = "won"
     LOST = "lost"
+
+
+class Role(StrEnum):
+    """What somebody at the desk may do; one person may have several."""
+
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+    BOT_DEVELOPER = "bot_developer"
+    OPERATOR = "operator"
+
+
+class Presence(StrEnum):
+    """Whether an agent can be given conversations; `AWAY` keeps those she has."""
+
+    ONLINE = "online"
+    AWAY = "away"
+    OFFLINE = "offline"
+
+
+class Outcome(StrEnum):
+    """How a stay with people ended."""
+
+    SOLVED = "solved"
+    HANDED_BACK = "handed_back"
+    CUSTOMER_LEFT = "customer_left"
+    DUPLICATE = "duplicate"
+    SPAM = "spam"
+
+
+class Target(StrEnum):
+    """What a service level promises a time for."""
+
+    FIRST_RESPONSE = "first_response"
+    NEXT_RESPONSE = "next_response"
+    RESOLUTION = "resolution"
+
+
+class Verdict(StrEnum):
+    """What a person said about a doubtful message."""
+
+    OPEN = "open"
+    VALIDATED = "validated"
+    CHANGED = "changed"
+    UNKNOWN = "unknown"
+    DELETED = "deleted"

@@ -103,4 +103,5 @@ class Base(MappedAsDataclass, DeclarativeBase, eq=False, repr=False):
         list[str]: sqlalchemy.JSON,
         dict[str, str]: sqlalchemy.JSON,
         JSONObject: sqlalchemy.JSON,
+        list[JSONObject]: sqlalchemy.JSON,
     }

@@ -6,6 +6,18 @@ in the words of whoever writes it.
 """
 
 from crm_connector.columns import Base
+from crm_connector.tables.desk import (
+    Account,
+    AuditEntry,
+    CannedReply,
+    Draft,
+    FailedSignIn,
+    Handoff,
+    Note,
+    SignIn,
+    Viewing,
+)
+from crm_connector.tables.learning import DoubtfulMessage
 from crm_connector.tables.people import Agent, ChannelIdentity, Customer
 from crm_connector.tables.sales import Opportunity, Recommendation, Survey
 from crm_connector.tables.service import (
@@ -14,28 +26,43 @@ from crm_connector.tables.service import (
     FailedCheck,
     Ticket,
     TicketChange,
+    TicketMerge,
 )
+from crm_connector.tables.service_levels import Clock, ServiceLevel
 from crm_connector.tables.shop import Order, OrderLine, Product, Return
 from crm_connector.tables.talk import Conversation, ConversationEvent, InboundMessage
 
 __all__ = [
+    "Account",
     "Agent",
+    "AuditEntry",
     "Base",
+    "CannedReply",
     "ChannelIdentity",
+    "Clock",
     "Conversation",
     "ConversationEvent",
     "Customer",
+    "DoubtfulMessage",
+    "Draft",
     "Escalation",
     "EscalationSentence",
     "FailedCheck",
+    "FailedSignIn",
+    "Handoff",
     "InboundMessage",
+    "Note",
     "Opportunity",
     "Order",
     "OrderLine",
     "Product",
     "Recommendation",
     "Return",
+    "ServiceLevel",
+    "SignIn",
     "Survey",
     "Ticket",
     "TicketChange",
+    "TicketMerge",
+    "Viewing",
 ]

@@ -77,6 +77,21 @@ class TicketChange(Base, kw_only=True):
     created_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
 
 
+class TicketMerge(Base, kw_only=True):
+    """A duplicate that went into another ticket, which goes on for both."""
+
+    __tablename__ = "ticket_merges"
+    __table_args__ = (UniqueConstraint("ticket_id", name="uq_ticket_merges_ticket"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    ticket_id: Mapped[int] = mapped_column(
+        ForeignKey("tickets.id", name="fk_ticket_merges_ticket", ondelete="CASCADE")
+    )
+    into_id: Mapped[int] = mapped_column(ForeignKey("tickets.id", name="fk_ticket_merges_into"), index=True)
+    actor: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+
+
 class Escalation(Base, kw_only=True):
     """A complaint that a person must see, with a summary of how it came to it."""
 

@@ -29,8 +29,12 @@ def _shape(engine: sqlalchemy.Engine) -> dict[str, object]:
     inspector = sqlalchemy.inspect(engine)
     names = sorted(set(inspector.get_table_names()) - {"alembic_version"})
 
+    def text_of(value: object) -> str:
+        options = value.items() if isinstance(value, dict) else None
+        return str(value) if options is None else str(sorted((key, str(option)) for key, option in options))
+
     def by_name(rows: list[dict[str, object]]) -> list[str]:
-        return sorted(repr(sorted((key, str(value)) for key, value in row.items())) for row in rows)
+        return sorted(repr(sorted((key, text_of(value)) for key, value in row.items())) for row in rows)
 
     return {
         name: (
