@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -126,15 +126,24 @@ class NotQueued:
         """Forget it: each channel's customer is her own."""
 
 
+def knows_none(_: str) -> bool:
+    """Stand in for a model that is not there: it knows no intent."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelParts:
-    """What every channel may lean on; `inbox` and `outbox` are for queued channels."""
+    """What every channel may lean on; `inbox` and `outbox` are for queued channels.
+
+    `knows_intent` says whether the model that answers now has an intent of this name.
+    """
 
     processor: MessageHandler
     transcript: TranscriptReader
     inbox: Inbox = field(default_factory=NotQueued)
     outbox: Outbox = field(default_factory=NotQueued)
     identities: Identities = field(default_factory=NotQueued)
+    knows_intent: Callable[[str], bool] = knows_none
 
 
 class Channel(Protocol):
@@ -151,6 +160,15 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Finish what is under way and let go of open connections."""
+        ...
+
+
+@runtime_checkable
+class StartedChannel(Protocol):
+    """A channel that does something beside answering requests: it polls, or keeps a connection open."""
+
+    async def start(self) -> None:
+        """Begin; called once, when messages can be taken in and sent. Returns at once, `close` ends it."""
         ...
 
 

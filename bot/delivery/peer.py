@@ -7,6 +7,7 @@ beside them. A message leaves when the one before it was sent or given up.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -106,6 +107,15 @@ class AskablePeer(Protocol):
         Raises:
             RetryLater: The peer cannot be asked now.
         """
+        ...
+
+
+@runtime_checkable
+class ShowsWork(Protocol):
+    """A queued channel that can show a customer that her message is being answered: typing dots."""
+
+    def working(self, message: UserMessage) -> AbstractAsyncContextManager[None]:
+        """Show it while the block runs, around the turn of the message; neither waits nor raises."""
         ...
 
 
