@@ -255,7 +255,7 @@ def signed_in(
     now = now or utc_now()
     query = select(SignIn).where(SignIn.token_hash == _token_hash(token))
     found = session.scalars(query).one_or_none()
-    if found is None or found.expires_at < now or not found.account.agent.is_active:
+    if found is None or found.expires_at <= now or not found.account.agent.is_active:
         return None
     found.used_at = now
     found.expires_at = min(now + limits.idle, found.created_at + limits.longest)
@@ -273,10 +273,10 @@ def _check_failures(session: Session, email: str, address: str, limits: SignInLi
         (FailedSignIn.address == address, limits.failures_from_address),
     )
     for condition, most in counted:
-        recent = select(FailedSignIn.failed_at).where(condition, FailedSignIn.failed_at > now - limits.window)
-        count, first = session.execute(
-            select(func.count(), func.min(recent.subquery().c.failed_at)).select_from(recent.subquery())
-        ).one()
+        recent = select(func.count(), func.min(FailedSignIn.failed_at)).where(
+            condition, FailedSignIn.failed_at > now - limits.window
+        )
+        count, first = session.execute(recent).one()
         if count >= most:
             raise TooManySignIns(first + limits.window - now)
 
