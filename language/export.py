@@ -19,7 +19,7 @@ from transformers.utils.logging import disable_progress_bar
 from language.encoder import GRAPH_FILE, TOKENIZER_FILE, EncoderError, EncoderFacts, OnnxEncoder, write_facts
 
 _PIECES_AT_MOST = 256  # attention costs the square of the length, and customers write short messages
-_SPARE_POSITIONS = 2  # RoBERTa-like models count positions from the padding index on
+SPARE_POSITIONS = 2  # RoBERTa-like models count positions from the padding index on
 _OPSET = 20
 _FP32_COSINE_AT_LEAST = 0.9999
 _INT8_COSINE_AT_LEAST = 0.97
@@ -111,7 +111,7 @@ def _keep_quantized_if_true(target: Path, quantized: Path, model: nn.Module) -> 
 
 
 def _facts(model: Any, tokenizer: Any, *, key: str, backbone: str) -> EncoderFacts:
-    positions = getattr(model.config, "max_position_embeddings", _PIECES_AT_MOST) - _SPARE_POSITIONS
+    positions = getattr(model.config, "max_position_embeddings", _PIECES_AT_MOST) - SPARE_POSITIONS
     unknown = tokenizer.unk_token_id
     return EncoderFacts(
         key=key,
