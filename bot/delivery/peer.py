@@ -111,6 +111,19 @@ class AskablePeer(Protocol):
 
 
 @runtime_checkable
+class CompletesMessages(Protocol):
+    """A queued channel that asks its peer for more than came with a message: who wrote it, a file's bytes."""
+
+    async def complete(self, message: UserMessage) -> UserMessage:
+        """Return the message as it is to be handled, with its `sender_id` and `message_id`.
+
+        Called after it was accepted and before its turn, again after a crash. Never raises: what cannot be
+        had is left out.
+        """
+        ...
+
+
+@runtime_checkable
 class ShowsWork(Protocol):
     """A queued channel that can show a customer that her message is being answered: typing dots."""
 
