@@ -31,10 +31,13 @@ from crm_connector.tables.service import (
 from crm_connector.tables.service_levels import Clock, ServiceLevel
 from crm_connector.tables.shop import Order, OrderLine, Product, Return
 from crm_connector.tables.talk import Conversation, ConversationEvent, InboundMessage
+from crm_connector.tables.visitors import AccountConversation, Attachment
 
 __all__ = [
     "Account",
+    "AccountConversation",
     "Agent",
+    "Attachment",
     "AuditEntry",
     "Base",
     "CannedReply",
