@@ -157,3 +157,14 @@ class Verdict(StrEnum):
     CHANGED = "changed"
     UNKNOWN = "unknown"
     DELETED = "deleted"
+
+
+class Progress(StrEnum):
+    """How far work in a queue has come; the first three are open, `DEAD` waits for an operator."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    RETRYING = "retrying"
+    DONE = "done"
+    DEAD = "dead"
+    DROPPED = "dropped"

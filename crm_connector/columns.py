@@ -104,4 +104,5 @@ class Base(MappedAsDataclass, DeclarativeBase, eq=False, repr=False):
         dict[str, str]: sqlalchemy.JSON,
         JSONObject: sqlalchemy.JSON,
         list[JSONObject]: sqlalchemy.JSON,
+        list[JSONObject]: sqlalchemy.JSON,
     }

@@ -6,6 +6,7 @@ in the words of whoever writes it.
 """
 
 from crm_connector.columns import Base
+from crm_connector.tables.delivery import AcceptedMessage, Delivery, DeliveryTarget
 from crm_connector.tables.desk import (
     Account,
     AuditEntry,
@@ -34,6 +35,7 @@ from crm_connector.tables.talk import Conversation, ConversationEvent, InboundMe
 from crm_connector.tables.visitors import AccountConversation, Attachment
 
 __all__ = [
+    "AcceptedMessage",
     "Account",
     "AccountConversation",
     "Agent",
@@ -46,6 +48,8 @@ __all__ = [
     "Conversation",
     "ConversationEvent",
     "Customer",
+    "Delivery",
+    "DeliveryTarget",
     "DoubtfulMessage",
     "Draft",
     "Escalation",
