@@ -48,7 +48,7 @@ pictures: $(VENV)/.installed-test ## take the pictures of the README from a runn
 	$(BIN)/python -m tests.browser.screenshots docs/images http://localhost:$(PORT)
 
 clean: ## remove the environment, the models and the demo CRM
-	rm -rf $(VENV) models results .frontdesk crm.db crm.db-wal crm.db-shm
+	rm -rf $(VENV) models results attachments .frontdesk crm.db crm.db-wal crm.db-shm
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -144,7 +144,11 @@ class Assistant:
     def app(self, *, api: ApiParts | None = None, cors_origins: Sequence[str] = ()) -> FastAPI:
         """Return the web application around this assistant; `api` is what Rasa's HTTP API works on."""
         parts = ServerParts(
-            channel_parts=ChannelParts(self.processor, self.stores.tracker_store),
+            channel_parts=ChannelParts(
+                self.processor,
+                self.stores.tracker_store,
+                files=self.settings.attachments.open_files(self.settings.root, self.store),
+            ),
             model=self.processor,
             store=self,
             close=self.close,

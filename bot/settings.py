@@ -12,6 +12,7 @@ from bot.dialogue.messages import JSON
 from bot.errors import SettingsError, nearest
 from bot.runtime.custom_actions import ActionEndpoint
 from bot.runtime.http_endpoint import DEFAULT_TIMEOUT_S, HttpEndpoint
+from bot.runtime.options import read_options
 from bot.runtime.processor import DEFAULT_MAX_PREDICTIONS
 from bot.runtime.stores.registry import (
     EVENT_BROKERS,
@@ -21,6 +22,7 @@ from bot.runtime.stores.registry import (
     TrackerStoreOptions,
     read_tracker_store,
 )
+from bot.server.attachments import AttachmentOptions
 from bot.training_data.yaml_files import read_yaml
 
 CRM_URL = "FRONTDESK_CRM_URL"
@@ -31,7 +33,10 @@ LIBRARY_LOG_LEVEL = "LOG_LEVEL_LIBRARIES"
 JSON_LOGS = "FORCE_JSON_LOGGING"
 DEFAULT_CREDENTIALS: Mapping[str, JSON] = {"rest": None, "web_widget": None}
 
-_ENDPOINTS = ("action_endpoint", "event_broker", "lock_store", "models", "nlg", "nlu", "tracker_store")
+_ENDPOINTS = (
+    *("action_endpoint", "attachments", "event_broker", "lock_store", "models", "nlg", "nlu"),
+    "tracker_store",
+)
 ACTION_KEYS = (
     "package", "url", "timeout", "headers", "params", "token", "token_name", "basic_auth", "cafile",
     "enable_selective_domain",
@@ -86,6 +91,7 @@ class Settings:
     event_broker: BrokerOptions | None = None
     nlg: HttpEndpoint | None = None
     nlu: HttpEndpoint | None = None
+    attachments: AttachmentOptions = field(default_factory=AttachmentOptions)
 
     @classmethod
     def read(
@@ -119,6 +125,7 @@ class Settings:
             event_broker=EVENT_BROKERS.read(sections.get("event_broker")),
             nlg=_nlg(sections.get("nlg")),
             nlu=_server("nlu", sections.get("nlu")),
+            attachments=_attachments(sections.get("attachments")),
         )
 
 
@@ -129,6 +136,12 @@ def _mapping(path: Path) -> Mapping[str, JSON]:
     if not isinstance(content, dict):
         raise SettingsError(f"{path.name}: expected a mapping of names to settings, found {content!r}")
     return content
+
+
+def _attachments(section: JSON) -> AttachmentOptions:
+    if section is not None and not isinstance(section, Mapping):
+        raise SettingsError(f"endpoints.yml: attachments is {section!r}, expected its settings")
+    return read_options(AttachmentOptions, section or {}, "attachments")
 
 
 def _actions(section: JSON) -> ActionPackage | ActionEndpoint | None:

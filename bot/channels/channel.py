@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from fastapi import APIRouter
 
+from bot.channels.attachments import Files, NoFiles
 from bot.dialogue.events import BotUttered, Event
 from bot.dialogue.messages import UserMessage
 
@@ -135,7 +136,8 @@ def knows_none(_: str) -> bool:
 class ChannelParts:
     """What every channel may lean on; `inbox` and `outbox` are for queued channels.
 
-    `knows_intent` says whether the model that answers now has an intent of this name.
+    `knows_intent` says whether the model that answers now has an intent of this name. `files` keeps what
+    customers send.
     """
 
     processor: MessageHandler
@@ -144,6 +146,7 @@ class ChannelParts:
     outbox: Outbox = field(default_factory=NotQueued)
     identities: Identities = field(default_factory=NotQueued)
     knows_intent: Callable[[str], bool] = knows_none
+    files: Files = field(default_factory=NoFiles)
 
 
 class Channel(Protocol):
