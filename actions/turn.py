@@ -17,6 +17,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from sqlalchemy.orm import Session
 
 from crm_connector import conversations, customers, database
+from crm_connector.address import DEFAULT_URL
 from crm_connector.tables import Conversation, Customer
 
 JSON = Any  # a JSON value as it crosses a wire; never looked into without a check
@@ -35,7 +36,7 @@ def store() -> database.Store:
     Raises:
         StoreUnavailable: The address is wrong, or the database locked or away.
     """
-    url = os.environ.get(URL_VARIABLE) or database.DEFAULT_URL
+    url = os.environ.get(URL_VARIABLE) or DEFAULT_URL
     with _opening:
         if url not in _stores:
             _stores[url] = database.open(url)

@@ -1,7 +1,8 @@
 """Measure a served assistant over REST: start to first reply, latency, throughput, memory; prints JSON.
 
 `python -m benchmarks.serve` measures the trained project in this folder. With `--peer PATH_TO_RASA_PYTHON` a
-copy of the project is trained, validated and served by both engines in one run, and ratios are printed.
+copy of a project is trained, validated and served by both engines in one run, and ratios are printed; unless
+`--project` names one, it is moodbot as `rasa init` writes it, with the defaults of its empty `config.yml`.
 Compare only figures of one run on one machine.
 """
 
@@ -221,6 +222,13 @@ def seconds_of(command: Sequence[str], folder: Path) -> float:
     return round(time.perf_counter() - started, 2)
 
 
+def write_moodbot(peer: Path, folder: Path) -> None:
+    """Have Rasa write the project of `rasa init`."""
+    code = "import sys; from rasa.cli.scaffold import create_initial_project as new; new(sys.argv[1])"
+    folder.mkdir()
+    seconds_of((str(peer), "-c", code, str(folder)), folder)
+
+
 def compare(project: Path, peer: Path, port: int, clients: int, seconds: float) -> Mapping[str, object]:
     """Train, validate and serve copies of a project with both engines; ratios are peer over ours."""
     os.environ.update(RASA_TELEMETRY_ENABLED="false", SQLALCHEMY_SILENCE_UBER_WARNING="1")
@@ -245,19 +253,25 @@ def compare(project: Path, peer: Path, port: int, clients: int, seconds: float) 
 
 
 def main(
-    project: Annotated[Path, typer.Option(help="Project folder, trained if there is no peer.")] = Path(),
+    project: Annotated[Path | None, typer.Option(help="Project folder, trained if there is no peer.")] = None,
     peer: Annotated[Path | None, typer.Option(help="Python of an environment with Rasa 3.6.")] = None,
     port: Annotated[int, typer.Option(help="Free port for the server.")] = 8765,
     clients: Annotated[int, typer.Option(help="Customers who write at once.")] = 16,
     seconds: Annotated[float, typer.Option(help="How long they write.")] = 15.0,
 ) -> None:
     """Measure the assistant in a folder, beside a peer if one is given, and print the figures as JSON."""
+    # Where Python may not keep bytecode it would compile this program, and no installed one, at each start.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["FRONTDESK_CRM_URL"] = f"sqlite:///{scratch}/crm.db"
-        seconds_of((sys.executable, "-m", "crm_connector", "fill"), project)
+        seconds_of((sys.executable, "-m", "crm_connector", "fill"), Path())
         if peer:
+            if project is None:
+                project = Path(scratch) / "moodbot"
+                write_moodbot(peer, project)
             figures = compare(project, peer, port, clients, seconds)
         else:
+            project = project or Path()
             command = frontdesk(port).serve
             figures = asdict(measure(command, port, project, typical_messages(project), clients, seconds))
     typer.echo(json.dumps(figures, indent=2))

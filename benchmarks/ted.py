@@ -25,7 +25,8 @@ from bot.dialogue.domain import Domain
 from bot.dialogue.events import ActionExecuted
 from bot.dialogue.tracker import Tracker
 from bot.policies.dialogues import unpredictable_action
-from bot.policies.ted import TEDOptions, TEDPolicy
+from bot.policies.learnt_options import TEDOptions
+from bot.policies.ted import TEDPolicy
 from bot.policies.turns import RuleOnly
 from bot.training_data.project import Project
 from bot.training_data.story_graph import TrainingTracker, generate_trackers

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from crm_connector import database, listing, sample_data
+from crm_connector.address import DEFAULT_URL
 from crm_connector.choices import EscalationStatus, RecommendationStatus, Stage, TicketStatus
-from crm_connector.columns import JSON, JSONObject
+
+if TYPE_CHECKING:
+    from crm_connector.columns import JSON, JSONObject
+    from crm_connector.database import Store
 
 app = typer.Typer(name="crm", help="Look into the CRM store.", no_args_is_help=True)
 
@@ -27,7 +30,7 @@ _WIDE = ("description", "summary", "tried", "open_questions", "phone", "updated_
 
 @app.command()
 def tickets(
-    url: Url = database.DEFAULT_URL,
+    url: Url = DEFAULT_URL,
     as_json: AsJson = False,
     limit: Limit = 50,
     status: Annotated[TicketStatus | None, typer.Option(help="Only tickets in this state.")] = None,
@@ -38,7 +41,7 @@ def tickets(
 
 @app.command()
 def escalations(
-    url: Url = database.DEFAULT_URL,
+    url: Url = DEFAULT_URL,
     as_json: AsJson = False,
     limit: Limit = 50,
     status: Annotated[EscalationStatus | None, typer.Option(help="Only escalations in this state.")] = None,
@@ -49,7 +52,7 @@ def escalations(
 
 @app.command()
 def recommendations(
-    url: Url = database.DEFAULT_URL,
+    url: Url = DEFAULT_URL,
     as_json: AsJson = False,
     limit: Limit = 50,
     status: Annotated[RecommendationStatus | None, typer.Option(help="Only those in this state.")] = None,
@@ -60,7 +63,7 @@ def recommendations(
 
 @app.command()
 def opportunities(
-    url: Url = database.DEFAULT_URL,
+    url: Url = DEFAULT_URL,
     as_json: AsJson = False,
     limit: Limit = 50,
     stage: Annotated[Stage | None, typer.Option(help="Only opportunities in this stage.")] = None,
@@ -70,17 +73,19 @@ def opportunities(
 
 
 @app.command()
-def customers(url: Url = database.DEFAULT_URL, as_json: AsJson = False, limit: Limit = 50) -> None:
+def customers(url: Url = DEFAULT_URL, as_json: AsJson = False, limit: Limit = 50) -> None:
     """List customers, newest first."""
     _show("customers", url, as_json=as_json, limit=limit)
 
 
 @app.command()
 def fill(
-    url: Url = database.DEFAULT_URL,
+    url: Url = DEFAULT_URL,
     seed: Annotated[int, typer.Option(help="The same seed gives the same rows on the same day.")] = 1,
 ) -> None:
     """Fill an empty store with the demo company; a store with products is left alone."""
+    from crm_connector import sample_data  # noqa: PLC0415 - the bot's commands wait for none of this
+
     with _opened(url, must_exist=False) as store, store.session() as session:
         filled = sample_data.fill(session, seed=seed)
     typer.echo(
@@ -89,14 +94,16 @@ def fill(
 
 
 @app.command()
-def upgrade(url: Url = database.DEFAULT_URL) -> None:
+def upgrade(url: Url = DEFAULT_URL) -> None:
     """Make the tables, or bring them up to date; rows are kept."""
     with _opened(url, must_exist=False) as store:
         typer.echo(f"{store.address}: tables are up to date")
 
 
-def _opened(url: str, *, must_exist: bool) -> database.Store:
+def _opened(url: str, *, must_exist: bool) -> Store:
     """Open the store, or end with one line that says why not."""
+    from crm_connector import database  # noqa: PLC0415 - the bot's commands wait for none of this
+
     try:
         return database.open(url, must_exist=must_exist)
     except database.StoreUnavailable as error:
@@ -106,6 +113,8 @@ def _opened(url: str, *, must_exist: bool) -> database.Store:
 
 def _show(subject: str, url: str, *, as_json: bool, limit: int, status: str | None = None) -> None:
     """Print rows as JSON or as a table."""
+    from crm_connector import listing  # noqa: PLC0415 - the bot's commands wait for none of this
+
     with _opened(url, must_exist=True) as store, store.reading() as session:
         rows = listing.LISTINGS[subject](session, limit=limit, status=status)
     if as_json:

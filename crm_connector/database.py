@@ -29,9 +29,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
+from crm_connector.address import DEFAULT_URL
 from crm_connector.columns import Base
-
-DEFAULT_URL = "sqlite:///crm.db"
 
 Row = TypeVar("Row", bound=Base)
 

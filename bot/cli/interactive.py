@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,8 @@ def interactive(project: Root = Path(), models: Models = None) -> None:
 
     They go to new files in `data/stories` and `data/nlu`; nothing that is there is changed.
     """
+    import asyncio  # noqa: PLC0415 - commands that only read files start faster
+
     hide_torch()
     from bot.bootstrap import Assistant  # noqa: PLC0415 - after torch is hidden
     from bot.cli.lesson import Lesson, Teacher  # noqa: PLC0415 - the same

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import partial
 from typing import Any, Protocol
 
 from bot.dialogue.messages import JSON
 from bot.errors import Finding, Location, Severity, nearest
 from bot.policies.custom import NoPolicy, make_custom
+from bot.policies.learnt_options import TEDOptions, UnexpectedIntentOptions
 from bot.policies.memoization import AugmentedMemoizationPolicy, MemoizationOptions, MemoizationPolicy
 from bot.policies.policy import Policy
 from bot.policies.rules import RuleOptions, RulePolicy
-from bot.policies.ted import TEDOptions, TEDPolicy
-from bot.policies.unexpected_intent import UnexpectedIntentOptions, UnexpecTEDIntentPolicy
 
 
 class PolicyConfig(Protocol):
@@ -35,6 +35,9 @@ class PolicyConfig(Protocol):
         ...
 
 
+_Options = MemoizationOptions | RuleOptions | TEDOptions | UnexpectedIntentOptions
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """How a policy is made from its options.
@@ -44,7 +47,7 @@ class Entry:
     """
 
     make: Callable[[Any], Policy]
-    options: type[MemoizationOptions | RuleOptions | TEDOptions | UnexpectedIntentOptions]
+    options: type[_Options]
     passed_over: tuple[str, ...] = ()
     without_effect: tuple[str, ...] = ()
 
@@ -67,15 +70,29 @@ _NETWORK_OF_RASA = (
     "use_sparse_input_dropout", "use_value_relative_attention",
 )  # fmt: skip
 
+
+def _ted(options: TEDOptions) -> Policy:
+    # numpy takes longer to load than all checks of a small project.
+    from bot.policies.ted import TEDPolicy  # noqa: PLC0415
+
+    return TEDPolicy(options)
+
+
+def _unexpected_intent(options: UnexpectedIntentOptions) -> Policy:
+    from bot.policies.unexpected_intent import UnexpecTEDIntentPolicy  # noqa: PLC0415 - as above
+
+    return UnexpecTEDIntentPolicy(options)
+
+
 POLICIES: dict[str, Entry] = {
     "RulePolicy": Entry(RulePolicy, RuleOptions, ("enable_feature_string_compression", "max_history")),
     "MemoizationPolicy": Entry(MemoizationPolicy, MemoizationOptions, _MEMOIZATION_ONLY_IN_RASA),
     "AugmentedMemoizationPolicy": Entry(
         AugmentedMemoizationPolicy, MemoizationOptions, _MEMOIZATION_ONLY_IN_RASA
     ),
-    "TEDPolicy": Entry(TEDPolicy, TEDOptions, _NETWORK_ONLY_IN_RASA, _NETWORK_OF_RASA),
+    "TEDPolicy": Entry(_ted, TEDOptions, _NETWORK_ONLY_IN_RASA, _NETWORK_OF_RASA),
     "UnexpecTEDIntentPolicy": Entry(
-        UnexpecTEDIntentPolicy,
+        _unexpected_intent,
         UnexpectedIntentOptions,
         _NETWORK_ONLY_IN_RASA,
         (*_NETWORK_OF_RASA, "ranking_length"),
@@ -103,20 +120,31 @@ def short_name(name: str) -> str:
     return name.rsplit(".", 1)[-1] if name.startswith("rasa.") else name
 
 
-def make_policy(config: PolicyConfig, findings: list[Finding]) -> Policy | None:
-    """Make a policy, or none where its entry is wrong, which is then noted."""
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A policy that an entry asks for, its options checked; `make` makes it."""
+
+    name: str
+    priority: int
+    make: Callable[[], Policy]
+
+
+def choose_policy(config: PolicyConfig, findings: list[Finding]) -> Chosen | None:
+    """Read an entry; what is wrong with it is noted, and none returned where there is no such policy."""
     name = short_name(config.name)
     entry = POLICIES.get(name)
-    if entry is None:
-        try:
-            if "." in name:
-                return make_custom(name, config.options)
-            message = f"there is no policy '{config.name}'{nearest(name, POLICIES)}"
-        except NoPolicy as error:
-            message = str(error)
-        findings.append(Finding("unknown-policy", message, config.location))
-        return None
-    return entry.make(entry.options(**_options(config, entry, findings)))
+    if entry is not None:
+        options = entry.options(**_options(config, entry, findings))
+        return Chosen(name, options.priority, partial(entry.make, options))
+    try:
+        if "." in name:
+            own = make_custom(name, config.options)
+            return Chosen(own.name, own.priority, lambda: own)
+        message = f"there is no policy '{config.name}'{nearest(name, POLICIES)}"
+    except NoPolicy as error:
+        message = str(error)
+    findings.append(Finding("unknown-policy", message, config.location))
+    return None
 
 
 def options_without_effect(config: PolicyConfig) -> list[str]:

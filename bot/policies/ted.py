@@ -6,42 +6,20 @@ Serves with numpy; torch is imported only while it trains.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from bot.dialogue.domain import ACTION_LISTEN, RULE_SNIPPET, Domain
-from bot.dialogue.events import UserUttered
 from bot.dialogue.tracker import Tracker
-from bot.policies.policy import LEARNT_PRIORITY, Prediction, nlu_confidence
+from bot.policies.learnt_options import DEFAULT_SEED, TEDOptions
+from bot.policies.policy import Prediction, nlu_confidence
 from bot.policies.states import State
 from bot.policies.ted_examples import UNLIKELY_INTENT, actions, gather, longest
 from bot.policies.ted_features import FloatArray
 from bot.policies.ted_model import LearntModel, save_model
 from bot.policies.turns import RuleOnly, history_of, states_to_predict
 from bot.training_data.story_graph import TrainingTracker
-
-DEFAULT_EPOCHS = 100
-DEFAULT_SEED = 42
-
-
-@dataclass(frozen=True, slots=True)
-class TEDOptions:
-    """`max_history` counts states; None looks back as far as the longest story.
-
-    `epochs` bounds the passes over the examples; training stops earlier when they are learnt, and few
-    examples are passed over more often. Of two readings of a message, by intent and by text, the text has to
-    exceed `e2e_confidence_threshold`. Beyond the best `ranking_length` actions (0: all) confidences become 0.
-    """
-
-    max_history: int | None = None
-    epochs: int = DEFAULT_EPOCHS
-    random_seed: int | None = None
-    e2e_confidence_threshold: float = 0.5
-    ranking_length: int = 0
-    renormalize_confidences: bool = False
-    priority: int = LEARNT_PRIORITY
 
 
 class TEDPolicy:
@@ -126,15 +104,6 @@ def seen_states(
     turns = history_of(tracker).story_turns()
     known = [turn for turn in turns if turn.action is None or turn.action.name != UNLIKELY_INTENT]
     return states_to_predict(known[-model.network.turns - spare :], domain, model.rule_only, as_text=as_text)
-
-
-def skipped_entities(trackers: Sequence[TrainingTracker]) -> bool:
-    """Tell whether stories name entities in texts without an intent, which Rasa's TED would learn to find."""
-    return any(
-        isinstance(event, UserUttered) and event.entities and not event.intent_name
-        for tracker in trackers
-        for event in tracker.events
-    )
 
 
 def _chances(model: LearntModel, tracker: Tracker, domain: Domain, *, as_text: bool) -> FloatArray:

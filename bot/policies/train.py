@@ -8,18 +8,19 @@ from pathlib import Path
 
 from bot.dialogue.domain import Domain
 from bot.errors import Finding, InvalidProject, ModelError, Severity
+from bot.policies.dialogues import skipped_entities
 from bot.policies.ensemble import Ensemble
 from bot.policies.policy import Policy
 from bot.policies.registry import (
     DEFAULT_POLICIES,
+    Chosen,
     DefaultPolicy,
     PolicyConfig,
-    make_policy,
+    choose_policy,
     options_without_effect,
 )
 from bot.policies.rules import RulePolicy
 from bot.policies.state_files import read_json, write_json
-from bot.policies.ted import TEDPolicy, skipped_entities
 from bot.policies.turns import RuleOnly
 from bot.training_data.story_graph import TrainingTracker
 
@@ -40,9 +41,10 @@ def check(
 ) -> list[Finding]:
     """Find all that training would refuse, and what it would warn of, in the time the rules take."""
     findings: list[Finding] = []
-    made = _make(configs, findings)
-    findings += _check_choice([policy for _, policy in made], trackers, domain)
-    for config, policy in made:
+    chosen = _choose(configs, findings)
+    findings += _check_choice([choice for _, choice in chosen], trackers, domain)
+    for config, choice in chosen:
+        policy = choice.make() if choice.name == RulePolicy.name else None
         if isinstance(policy, RulePolicy):
             # What has no place in a story is wrong with the entry itself.
             findings += [
@@ -73,12 +75,13 @@ def train(
         InvalidProject: An entry is wrong, or rules are incomplete or contradict each other or a story.
     """
     findings: list[Finding] = []
-    made = _make(configs, findings)
-    policies = [policy for _, policy in made]
-    findings += _check_choice(policies, trackers, domain)
+    chosen = _choose(configs, findings)
+    findings += _check_choice([choice for _, choice in chosen], trackers, domain)
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
         raise InvalidProject(errors)
+    made = [(config, choice.make()) for config, choice in chosen]
+    policies = [policy for _, policy in made]
     rule_only = RuleOnly()
     # Rules come first: what only they know is hidden from the others.
     for done, policy in enumerate(sorted(policies, key=lambda item: not isinstance(item, RulePolicy))):
@@ -107,17 +110,18 @@ def load(folder: Path) -> Ensemble:
         raise ModelError(f"{folder / _INDEX}: broken ({error!r}); train the model again") from error
     for config, place in entries:
         findings: list[Finding] = []
-        policy = make_policy(config, findings)
-        if policy is None:
+        choice = choose_policy(config, findings)
+        if choice is None:
             raise ModelError(f"{folder / _INDEX}: unknown policy '{config.name}'; train the model again")
+        policy = choice.make()
         policy.load(place)
         policies.append(policy)
     return Ensemble(policies)
 
 
-def _make(configs: Sequence[PolicyConfig], findings: list[Finding]) -> list[tuple[PolicyConfig, Policy]]:
-    made = [(config, make_policy(config, findings)) for config in configs or DEFAULT_POLICIES]
-    return [(config, policy) for config, policy in made if policy is not None]
+def _choose(configs: Sequence[PolicyConfig], findings: list[Finding]) -> list[tuple[PolicyConfig, Chosen]]:
+    chosen = [(config, choose_policy(config, findings)) for config in configs or DEFAULT_POLICIES]
+    return [(config, choice) for config, choice in chosen if choice is not None]
 
 
 def _save(made: Sequence[tuple[PolicyConfig, Policy]], folder: Path) -> None:
@@ -135,17 +139,17 @@ def _notes(
 ) -> list[str]:
     chosen = [(config, options_without_effect(config)) for config in configs]
     notes = [f"{config.name}: {', '.join(names)} has no effect here" for config, names in chosen if names]
-    if any(isinstance(policy, TEDPolicy) for policy in policies) and skipped_entities(trackers):
+    if any(policy.name == "TEDPolicy" for policy in policies) and skipped_entities(trackers):
         notes.append("TEDPolicy finds no entities in texts without an intent; the pipeline's extractors do")
     return notes
 
 
 def _check_choice(
-    policies: Sequence[Policy], trackers: Sequence[TrainingTracker], domain: Domain
+    policies: Sequence[Chosen], trackers: Sequence[TrainingTracker], domain: Domain
 ) -> list[Finding]:
     """Find what the chosen policies cannot do together with this domain and these stories."""
     findings: list[Finding] = []
-    if not any(isinstance(policy, RulePolicy) for policy in policies):
+    if not any(policy.name == RulePolicy.name for policy in policies):
         if domain.forms:
             form = next(iter(domain.forms))
             place = domain.locations.get(f"forms/{form}")
@@ -158,7 +162,7 @@ def _check_choice(
     return findings + _check_priorities(policies)
 
 
-def _check_priorities(policies: Sequence[Policy]) -> list[Finding]:
+def _check_priorities(policies: Sequence[Chosen]) -> list[Finding]:
     holders: dict[int, str] = {}
     findings = []
     for policy in policies:

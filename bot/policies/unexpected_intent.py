@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,10 @@ from bot.dialogue.domain import Domain
 from bot.dialogue.events import ActionExecuted, UserUttered
 from bot.dialogue.tracker import Tracker
 from bot.errors import ModelError
-from bot.policies.policy import UNEXPECTED_INTENT_PRIORITY, Prediction, scores_for
+from bot.policies.learnt_options import DEFAULT_SEED, UnexpectedIntentOptions
+from bot.policies.policy import Prediction, scores_for
 from bot.policies.state_files import read_json, write_json
-from bot.policies.ted import DEFAULT_EPOCHS, DEFAULT_SEED, seen_states
+from bot.policies.ted import seen_states
 from bot.policies.ted_examples import UNLIKELY_INTENT, Examples, before_listening, gather, intents, longest
 from bot.policies.ted_features import FloatArray
 from bot.policies.ted_model import LearntModel, Network, save_model
@@ -22,18 +22,6 @@ from bot.policies.turns import RuleOnly
 from bot.training_data.story_graph import TrainingTracker
 
 _THRESHOLDS = "thresholds.json"
-
-
-@dataclass(frozen=True, slots=True)
-class UnexpectedIntentOptions:
-    """`tolerance` is the share in [0, 1] of other intents' moments at which an intent may pass as well."""
-
-    max_history: int | None = None
-    epochs: int = DEFAULT_EPOCHS
-    random_seed: int | None = None
-    tolerance: float = 0.0
-    ignore_intents_list: list[str] = field(default_factory=list)
-    priority: int = UNEXPECTED_INTENT_PRIORITY
 
 
 class UnexpecTEDIntentPolicy:

@@ -14,8 +14,9 @@ import pytest
 from bot.dialogue.events import Event, UserUttered
 from bot.dialogue.messages import Intent, ParseResult
 from bot.errors import ModelError
+from bot.policies.learnt_options import TEDOptions
 from bot.policies.registry import DefaultPolicy
-from bot.policies.ted import TEDOptions, TEDPolicy
+from bot.policies.ted import TEDPolicy
 from bot.policies.ted_examples import actions, gather
 from bot.policies.ted_training import Recipe, fit
 from bot.policies.train import load, train

@@ -11,8 +11,9 @@ import pytest
 
 from bot.dialogue.events import Event, UserUttered
 from bot.errors import ModelError
+from bot.policies.learnt_options import UnexpectedIntentOptions
 from bot.policies.turns import RuleOnly
-from bot.policies.unexpected_intent import UnexpectedIntentOptions, UnexpecTEDIntentPolicy, thresholds
+from bot.policies.unexpected_intent import UnexpecTEDIntentPolicy, thresholds
 from tests.policies.assistants import Assistant, assistant, did, said
 
 STORIES = """

@@ -1,0 +1,28 @@
+"""What the quick commands load: they are typed all day long."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.cli.init import write_starter
+
+HEAVY = ("numpy", "scipy", "sqlalchemy", "alembic", "spacy", "onnxruntime", "torch", "fastapi", "asyncio")
+
+
+@pytest.mark.parametrize("command", [["validate"], ["--help"]], ids=["validate", "help"])
+def test_quick_commands_load_nothing_heavy(command: list[str], tmp_path: Path) -> None:
+    """`validate` and `--help` load neither numbers nor a database, a web server, or what trains."""
+    write_starter(tmp_path)
+    code = (
+        "import sys\nfrom bot.cli.app import app\n"
+        "try: app(sys.argv[1:])\n"
+        f"finally: print([name for name in {HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
