@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actions.accounts import note_contact
 from actions.complaint_tickets import live_ticket
+from actions.matters import matter_of
 from actions.orders import find_own_order, own_order
 from actions.severity import Complaint, is_harmful, is_serious, severity_of
 from actions.summaries import Message, Summary, read_messages, subject_of, summarise
@@ -85,6 +86,8 @@ def escalate_complaint(turn: Turn) -> list[SlotEvent]:
     is_urgent = is_serious(complaint) and ticket is not None
     is_new = is_urgent and ticket is not None and escalate(turn, ticket, severity_of(complaint))
     if ownership.owner_of(turn.session, turn.sender_id) is not Owner.BOT:
+        matter = matter_of(turn, ticket, reason="complaint")
+        ownership.update_matter(turn.session, turn.conversation, matter)
         turn.say("utter_handoff_already")
     elif is_urgent:
         turn.say("utter_escalated" if is_new else "utter_escalated_known")

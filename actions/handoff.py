@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.escalations import revise_escalation
+from actions.matters import matter_of
 from actions.surveys import store_survey
 from actions.turn import CrmAction, SlotEvent, Turn, set_slots
 from crm_connector import ownership, tickets
@@ -13,18 +14,21 @@ def request_agent(turn: Turn) -> list[SlotEvent]:
 
     A rating that was given before the question for a word on why is kept.
     """
-    is_new = ownership.request_agent(turn.session, turn.conversation)
+    ticket = tickets.find_ticket(turn.session, str(turn.slot("ticket_number") or ""), customer=turn.customer)
+    reason = _reason(turn)
+    is_new = ownership.request_agent(turn.session, turn.conversation, matter_of(turn, ticket, reason=reason))
     turn.say("utter_handoff_queued" if is_new else "utter_handoff_already")
     if (turn.tracker.active_loop or {}).get("name") == "survey_form" and turn.slot("rating"):
         store_survey(turn)
-    ticket = tickets.find_ticket(turn.session, str(turn.slot("ticket_number") or ""), customer=turn.customer)
     if ticket is not None:
         revise_escalation(turn, ticket)
-    if turn.slot("offer") == "person":
-        reason = "accepted after a complaint"
-    else:
-        reason = "asked" if turn.intent == "human_handoff" else "offered"
     return set_slots(handoff_reason=reason, open_request=None) if is_new else []
+
+
+def _reason(turn: Turn) -> str:
+    if turn.slot("offer") == "person":
+        return "accepted after a complaint"
+    return "asked" if turn.intent == "human_handoff" else "offered"
 
 
 class RequestAgent(CrmAction):

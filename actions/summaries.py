@@ -137,12 +137,20 @@ def summarise(
     slots: Mapping[str, JSON],
     *,
     category: ComplaintCategory,
-    severity: Severity,
+    severity: Severity | None,
 ) -> Summary:
-    """Tell what it is about, in whose words, what is wanted, what was tried and what is open."""
+    """Tell what it is about, in whose words, what is wanted, what was tried and what is open.
+
+    Args:
+        messages: The customer's, in their order.
+        slots: What is known.
+        category: What it is about.
+        severity: How bad the complaint is; None when the customer does not complain.
+    """
     if not messages:
         return Summary(())
-    told = [message for message in messages if message.is_complaint and message.text] or list(messages[-1:])
+    told = [message for message in messages if message.is_complaint and message.text]
+    told = told or [message for message in messages if message.text][-_MAX_QUOTES:] or list(messages[-1:])
     wish, wish_sources = _wish(messages)
     tried = _tried(messages)
     sentences = [
@@ -187,18 +195,20 @@ def _read_message(event: Mapping[str, JSON]) -> Message:
 def _headline(
     told: Sequence[Message],
     category: ComplaintCategory,
-    severity: Severity,
+    severity: Severity | None,
     *,
     wish: str,
     wish_sources: Sequence[str],
 ) -> Sentence:
     """How bad, about what, how often, in what mood, and what is wanted: enough to choose who takes it."""
-    subject = f"about the {category}" if category is not ComplaintCategory.OTHER else "about something else"
+    known = category is not ComplaintCategory.OTHER
+    subject = f" about the {category}" if known else " about something else" if severity else ""
     count = "" if len(told) == 1 else f" in {len(told)} messages"
     mood = "sounds upset" if any(m.sentiment == "negative" for m in told) else "stays calm"
     wanted = f"wants {wish}" if wish else "has not said what should happen"
     sources = [*(message.id for message in told), *wish_sources]
-    text = f"{severity.capitalize()} complaint {subject}{count}: the customer {mood} and {wanted}."
+    kind = f"{severity.capitalize()} complaint" if severity else "Question"
+    text = f"{kind}{subject}{count}: the customer {mood} and {wanted}."
     return Sentence(text, tuple(dict.fromkeys(sources)))
 
 

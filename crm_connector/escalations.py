@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from crm_connector.choices import EscalationStatus
 from crm_connector.columns import storable
 from crm_connector.database import insert_once
-from crm_connector.tables import Agent, Escalation, EscalationSentence
+from crm_connector.tables import Agent, Conversation, Escalation, EscalationSentence
 
 
 class UntracedSentence(ValueError):
@@ -57,6 +57,14 @@ def revise(
 def open_escalations(session: Session) -> list[Escalation]:
     """Escalations that nobody has accepted yet, oldest first."""
     query = select(Escalation).where(Escalation.status == EscalationStatus.OPEN)
+    return list(session.scalars(query.order_by(Escalation.id)))
+
+
+def of_conversation(session: Session, conversation: Conversation) -> list[Escalation]:
+    """Escalations of a conversation that are not resolved, oldest first."""
+    query = select(Escalation).where(
+        Escalation.conversation_id == conversation.id, Escalation.status != EscalationStatus.RESOLVED
+    )
     return list(session.scalars(query.order_by(Escalation.id)))
 
 

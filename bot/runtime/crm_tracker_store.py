@@ -14,6 +14,7 @@ from bot.runtime.recent import Recent
 from bot.runtime.tracker_store import AlreadyAnswered, StoredConversation, StoreUnavailable
 from crm_connector import conversations, database, ownership
 from crm_connector.choices import Owner
+from crm_connector.columns import utc_now
 from crm_connector.tables import Conversation, InboundMessage
 
 
@@ -74,6 +75,7 @@ class CrmTrackerStore:
             with self._store.session() as session:
                 conversation = conversations.find_or_create(session, message.sender_id, message.input_channel)
                 first, end = conversations.append_events(session, conversation, wire, inbound=_key(message))
+                ownership.customer_wrote(session, conversation, utc_now())
         except conversations.DuplicateMessage as duplicate:
             raise AlreadyAnswered(self.load(message).answered or ()) from duplicate
         except database.StoreUnavailable as error:

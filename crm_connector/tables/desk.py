@@ -98,6 +98,8 @@ class Handoff(Base, kw_only=True):
     """One stay of a conversation with people: from the wish for a person to the hand-back.
 
     `waiting_since_at` is when the customer wrote what nobody has answered yet, None when it is her turn.
+    `card` is what an agent reads first: `wanted`, `tried`, `open_questions`, `slots`, and `sentences`, each
+    with its `text` and its `sources` (ids of messages, or `slot:` and a slot's name).
     """
 
     __tablename__ = "handoffs"
@@ -119,6 +121,7 @@ class Handoff(Base, kw_only=True):
     sentiment: Mapped[Sentiment] = mapped_column(
         choice(Sentiment, "ck_handoffs_sentiment"), default=Sentiment.NEUTRAL
     )
+    card: Mapped[JSONObject] = mapped_column(default_factory=dict)
     language: Mapped[str | None] = mapped_column(default=None)
     agent_id: Mapped[int | None] = mapped_column(
         ForeignKey("agents.id", name="fk_handoffs_agent"), default=None, index=True

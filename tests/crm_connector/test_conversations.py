@@ -174,7 +174,8 @@ def test_a_conversation_goes_round(session: Session) -> None:
     assert not ownership.hand_back(session, conversation, agent)
     assert ownership.owner_of(session, conversation.sender_id) == Owner.BOT
     assert [(e["event"], e["metadata"]) for e in _data(session, conversation)] == [
-        ("resume", {"agent": "Ines"})
+        ("pause", {"agent": "Ines"}),
+        ("resume", {"agent": "Ines"}),
     ]
 
 

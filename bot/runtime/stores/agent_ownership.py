@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import structlog
+
 from bot.dialogue.events import Event
 from bot.dialogue.messages import UserMessage
 from bot.runtime.conversations import ConversationStore
 from bot.runtime.tracker_store import StoredConversation, StoreUnavailable
-from crm_connector import database, ownership
+from crm_connector import conversations, database, ownership
 from crm_connector.choices import Owner
+from crm_connector.columns import utc_now
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,13 @@ class WithAgents:
     def append(self, message: UserMessage, events: Sequence[Event]) -> None:
         """Add the events of a turn; see `TrackerStore.append`."""
         self.store.append(message, events)
+        try:
+            with self.crm.session() as session:
+                conversation = conversations.find(session, message.sender_id)
+                if conversation is not None:
+                    ownership.customer_wrote(session, conversation, utc_now())
+        except database.StoreUnavailable:
+            _log.exception("the desk does not know that a customer wrote", sender_id=message.sender_id)
 
     def replace(self, message: UserMessage, events: Sequence[Event]) -> None:
         """Put other events in the place of a conversation; see `ConversationStore.replace`."""

@@ -170,6 +170,7 @@ def _handoffs() -> None:
         ),
         _choice("severity", "ck_handoffs_severity", "low", "medium", "high", "critical"),
         _choice("sentiment", "ck_handoffs_sentiment", "positive", "neutral", "negative"),
+        _json("card"),
         _text("language", nullable=True),
         _number("agent_id", nullable=True),
         _time("requested_at"),
