@@ -52,7 +52,7 @@ def _messages(utterance: BotUttered) -> Iterator[OutgoingMessage]:
     if buttons:
         yield OutgoingMessage(text=utterance.text, buttons=tuple(buttons))
     elif utterance.text:
-        yield from (OutgoingMessage(text=part) for part in _paragraphs(utterance.text))
+        yield from (OutgoingMessage(text=part) for part in paragraphs(utterance.text))
     if data.get("custom"):
         yield OutgoingMessage(custom=data["custom"])
     if data.get("image"):
@@ -62,7 +62,8 @@ def _messages(utterance: BotUttered) -> Iterator[OutgoingMessage]:
     yield from (_element(element) for element in data.get("elements") or ())
 
 
-def _paragraphs(text: str) -> list[str]:
+def paragraphs(text: str) -> list[str]:
+    """Return the parts of a text that Rasa sends one by one: those between blank lines."""
     return [part for part in text.strip().split("\n\n") if part.strip()]
 
 
