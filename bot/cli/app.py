@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from bot.cli import data, evaluate, export, init, interactive, markers, migrate, serve, train, visualize
+from bot.cli import (
+    data,
+    evaluate,
+    explain,
+    export,
+    init,
+    interactive,
+    markers,
+    migrate,
+    serve,
+    train,
+    visualize,
+)
 from crm_connector.cli import app as crm
 
 app = typer.Typer(
@@ -17,6 +29,7 @@ for command in (
     init.init,
     train.train,
     train.validate,
+    explain.explain,
     serve.run,
     serve.shell,
     serve.run_actions,

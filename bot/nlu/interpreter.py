@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -38,6 +38,14 @@ def _today() -> date:
 def _without_surrogates(text: str) -> str:
     """Replace halves of surrogate pairs, which JSON lets through and no tokenizer accepts; length stays."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """What the heads say before anything is decided: calibrated chances of intent labels, of sentiments."""
+
+    intents: Mapping[str, float]
+    sentiments: Mapping[str, float]
 
 
 class Interpreter:
@@ -89,9 +97,24 @@ class Interpreter:
         understand = self._remembered if len(seen) <= REMEMBERED_CHARACTERS else self._understand
         return replace(understand(seen, self._today()), text=text)
 
+    def encode(self, text: str) -> tuple[Mapping[str, int], EncodedText]:
+        """Return the n-grams and the vectors of what is looked at of a text: what heads see."""
+        seen = _without_surrogates(text[:MAX_CHARACTERS])
+        return ngrams(seen), self._encoder.encode(seen)
+
+    def chances(self, text: str) -> Chances:
+        """Return the chance of every label of the heads, those of a text without words included."""
+        grams, encoded = self.encode(text)
+        by_label, _ = self._intents(grams, encoded)
+        head = self.model.sentiment
+        if not head:
+            return Chances(by_label, {})
+        moods = head.sentence.head.probabilities(head.sentence.space.features(grams, encoded)).tolist()
+        return Chances(by_label, dict(zip(head.sentence.head.labels, moods, strict=True)))
+
     def _understand(self, seen: str, today: date) -> ParseResult:
         words = word_spans(seen, self.model.language)
-        encoded, grams = self._encoder.encode(seen), ngrams(seen)
+        grams, encoded = self.encode(seen)
         chances, ranking = self._intents(grams, encoded)
         sentiment = self._sentiment(grams, encoded)
         language = detect_language(seen)

@@ -37,6 +37,7 @@ from bot.nlu.plan import ComponentRow, FineTune, LookupOptions, PipelinePlan
 from bot.nlu.registry import plan_pipeline
 from bot.nlu.response_selector import retrieval_intent
 from bot.nlu.tagger_training import train_tagger
+from bot.nlu.training_sentences import INTENT_SENTENCES, SENTIMENT_SENTENCES, TrainingSentences
 from bot.training_data.config_file import ComponentConfig
 from bot.training_data.nlu_examples import NluData, NluExample
 from language.backbone import default_cache, exported
@@ -130,6 +131,10 @@ def train(
         model = replace(model, tagger=train_tagger(examples, vectors, patterns, language=language))
     tell("Writing the model", 0.97)
     model.save(folder)
+    TrainingSentences.of(examples, [row.intent for row in examples], vectors).save(folder, INTENT_SENTENCES)
+    values = [row.value for row in data.sentiment_examples]
+    sentences = TrainingSentences.of(data.sentiment_examples, values, mood_vectors)
+    sentences.save(folder, SENTIMENT_SENTENCES)
     tell("Done", 1.0)
     return TrainingReport(
         components=plan.rows,

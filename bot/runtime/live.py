@@ -77,9 +77,14 @@ class LiveProcessor:
         """Its domain."""
         return self._loaded().model.domain
 
+    @property
+    def parser(self) -> Parser:
+        """Who understands now."""
+        return self.nlu or self._loaded().model.interpreter
+
     def parse(self, text: str) -> ParseResult:
         """Understand one text outside any conversation; called in a worker thread."""
-        return (self.nlu or self._loaded().model.interpreter).parse(text)
+        return self.parser.parse(text)
 
     async def handle(self, message: UserMessage) -> Sequence[BotUttered]:
         """Take one message through its turn.

@@ -20,6 +20,7 @@ from bot.channels.registry import channels_from_credentials
 from bot.channels.socketio import SocketIO
 from bot.dialogue.messages import JSON
 from bot.server.conversations_api import ConversationsApi
+from bot.server.explain_api import ExplainApi
 from bot.server.health import health_router
 from bot.server.middleware import MAX_BODY_BYTES, BodyLimit, RequestLog, SecurityHeaders
 from bot.server.model_api import ModelApi
@@ -100,6 +101,7 @@ def server(app: FastAPI, *, host: str, port: int, grace_s: int = 10) -> uvicorn.
 def _mount_api(app: FastAPI, api: ApiParts) -> None:
     app.include_router(ConversationsApi(api.live).router(api.access))
     app.include_router(TraceApi(api.live).router(api.access))
+    app.include_router(ExplainApi(api.live).router(api.access))
     app.include_router(ModelApi(api).router())
     app.include_router(TrainingApi(api).router())
 
