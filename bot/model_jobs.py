@@ -19,6 +19,7 @@ from bot.errors import InvalidProject, ModelError
 from bot.runtime import model_archive, model_package
 from bot.runtime.live import TrainedModel
 from bot.server.parts import JobFailed
+from bot.training_data.config_file import DEFAULT_LANGUAGE
 
 FETCH_TIMEOUT_S = 300.0
 _DATA = "data.yml"
@@ -130,7 +131,7 @@ def _cross_validate(folder: Path, folds: int) -> JSON:
         for fold in range(folds):
             taught, held_out = split(project.nlu, folds=folds, held_out=fold)
             target = folder / f"fold-{fold}"
-            language = project.config.language or "en"
+            language = project.config.language or DEFAULT_LANGUAGE
             train_nlu(taught, project.config.pipeline, target, language=language, progress=_unseen)
             interpreter = Interpreter.load(target, project.domain)
             parsed += [(example, interpreter.parse(example.text)) for example in held_out.examples]

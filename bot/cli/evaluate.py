@@ -131,13 +131,14 @@ def _test_held_out(root: Path, folds: int | None, files: ResultFiles) -> bool:
     from bot.nlu.evaluate import evaluate, split  # noqa: PLC0415 - loading the NLU takes a second
     from bot.nlu.interpreter import Interpreter  # noqa: PLC0415 - the same
     from bot.nlu.train import train  # noqa: PLC0415 - the same
+    from bot.training_data.config_file import DEFAULT_LANGUAGE  # noqa: PLC0415 - the same
 
     project = load_project(root)
     rows: list[tuple[NluExample, ParseResult]] = []
     for held_out_fold in range(folds or 1):
         learnt, held_out = split(project.nlu, folds=folds or 5, held_out=held_out_fold)
         with tempfile.TemporaryDirectory() as scratch, progress_bar() as progress:
-            language = project.config.language or "en"
+            language = project.config.language or DEFAULT_LANGUAGE
             train(learnt, project.config.pipeline, Path(scratch), language=language, progress=progress)
             parsed = _Parsed(Interpreter.load(Path(scratch), project.domain))
             scores = evaluate(parsed.parse, held_out)

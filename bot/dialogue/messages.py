@@ -10,6 +10,13 @@ from typing import Any
 JSON = Any  # a JSON value as it crosses a wire; never looked into without a check
 
 NLU_FALLBACK = "nlu_fallback"
+# Keys of a parse result, with those that events repeat inside it.
+_PARSED = frozenset(
+    (
+        *("text", "intent", "entities", "intent_ranking", "response_selector", "text_tokens"),
+        *("message_id", "metadata"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,7 @@ class ParseResult:
 
     `intent_ranking` is sorted from best to worst. `response_selector` has Rasa's shape. `language` is an
     ISO 639-1 code, None when the text is too short to tell. `text_tokens` are half-open character spans.
+    `more` is what components of a project's own say under names of theirs.
     """
 
     text: str
@@ -99,10 +107,12 @@ class ParseResult:
     text_tokens: tuple[tuple[int, int], ...] = ()
     sentiment: Sentiment | None = None
     language: str | None = None
+    more: Mapping[str, JSON] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, JSON]:
         """Rasa's wire form, with `sentiment` and `language` beside it when they are known."""
         data: dict[str, JSON] = {
+            **self.more,
             "text": self.text,
             "intent": self.intent.as_dict(),
             "entities": [entity.as_dict() for entity in self.entities],
@@ -120,7 +130,12 @@ class ParseResult:
     def from_dict(cls, data: Mapping[str, JSON]) -> ParseResult:
         """Read the wire form; missing parts take their defaults."""
         intent = data.get("intent") or {}
-        sentiment = data.get("sentiment")
+        # Components of a project's own may use these two words for something else.
+        sentiment, language = data.get("sentiment"), data.get("language")
+        is_ours = {
+            "sentiment": isinstance(sentiment, Mapping) and {"value", "confidence"} <= set(sentiment),
+            "language": isinstance(language, str),
+        }
         return cls(
             text=data.get("text") or "",
             intent=Intent(intent.get("name"), float(intent.get("confidence") or 0.0)),
@@ -131,8 +146,15 @@ class ParseResult:
             ),
             response_selector=data.get("response_selector") or {},
             text_tokens=tuple((int(start), int(end)) for start, end in data.get("text_tokens") or ()),
-            sentiment=Sentiment(sentiment["value"], sentiment["confidence"]) if sentiment else None,
-            language=data.get("language"),
+            sentiment=Sentiment(sentiment["value"], sentiment["confidence"])
+            if sentiment and is_ours["sentiment"]
+            else None,
+            language=language if is_ours["language"] else None,
+            more={
+                key: value
+                for key, value in data.items()
+                if key not in _PARSED and value is not None and not is_ours.get(key)
+            },
         )
 
 

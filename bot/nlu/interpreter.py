@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 from bot.dialogue.domain import Domain
 from bot.dialogue.intent_payload import parse_intent_payload
@@ -48,23 +49,47 @@ class Chances:
     sentiments: Mapping[str, float]
 
 
+class OwnParts(Protocol):
+    """Components of the project's own, around our understanding of a text."""
+
+    def parse(self, text: str, understand: Callable[[str], ParseResult]) -> ParseResult:
+        """Understand a text with both."""
+        ...
+
+
+def _own_parts(model: NluModel, folder: Path) -> OwnParts | None:
+    if not model.plan.own:
+        return None
+    # What such components are given costs a tenth of a second to import, and most projects have none.
+    from bot.nlu.own_components import OwnComponents  # noqa: PLC0415
+
+    return OwnComponents(model, folder)
+
+
 class Interpreter:
     """A loaded model; `parse` may be called from several threads at once."""
 
     def __init__(
-        self, model: NluModel, encoder: OnnxEncoder, domain: Domain, *, today: Callable[[], date] = _today
+        self,
+        model: NluModel,
+        encoder: OnnxEncoder,
+        domain: Domain,
+        *,
+        today: Callable[[], date] = _today,
+        own: OwnParts | None = None,
     ) -> None:
         self.model = model
         self.domain = domain
         self._encoder = encoder
         self._today = today
+        self._own = own
         options = model.plan.lookup or LookupOptions()
         self._patterns = Patterns(model.regexes, model.lookups, options)
         self._entity_names = {*model.annotated, *domain.entities}
         self._remembered = lru_cache(REMEMBERED_TEXTS)(self._understand)
         if model.plan.builtin:
             dates.warm_up()
-        self.parse("hello")  # the first run of the encoder and of the tokenizer costs more than the others
+        self._read("hello")  # the first run of the encoder and of the tokenizer costs more than the others
 
     @classmethod
     def load(cls, folder: Path, domain: Domain) -> Interpreter:
@@ -72,12 +97,14 @@ class Interpreter:
 
         Raises:
             ModelError: A file is missing, broken, or of another format.
+            FrontdeskError: A component of the project's own cannot be imported or loaded.
         """
         try:
             encoder = OnnxEncoder(folder / ENCODER_FOLDER)
         except EncoderError as error:
             raise ModelError(f"{error}; train again") from error
-        return cls(NluModel.load(folder), encoder, domain)
+        model = NluModel.load(folder)
+        return cls(model, encoder, domain, own=_own_parts(model, folder))
 
     def parse(self, text: str) -> ParseResult:
         """Understand one message.
@@ -89,6 +116,9 @@ class Interpreter:
         payload = parse_intent_payload(text, self.domain)
         if payload:
             return payload
+        return self._own.parse(text, self._read) if self._own else self._read(text)
+
+    def _read(self, text: str) -> ParseResult:
         seen = _without_surrogates(text[:MAX_CHARACTERS])
         if not seen.strip() or not any(
             character.isprintable() and not character.isspace() for character in seen

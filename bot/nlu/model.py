@@ -28,6 +28,7 @@ from bot.nlu.plan import (
     FallbackOptions,
     FineTune,
     LookupOptions,
+    OwnLine,
     PipelinePlan,
     UnderstandingOptions,
 )
@@ -218,4 +219,5 @@ def _plan(values: JSON) -> PipelinePlan:
         whole_message=values["whole_message"],
         extractors=values["extractors"],
         rows=tuple(ComponentRow(**row) for row in values["rows"]),
+        own=tuple(OwnLine(**{**row, "location": None}) for row in values.get("own", ())),
     )

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bot.dialogue.messages import JSON
+from bot.errors import Location
 from language.names import DEFAULT_BACKBONE
 
 
@@ -85,12 +87,25 @@ class ComponentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnLine:
+    """A line of the pipeline with a Python path: its options, and which of our parts come before it."""
+
+    path: str
+    options: Mapping[str, JSON] = field(default_factory=dict)
+    after_understanding: bool = True
+    after_synonyms: bool = True
+    after_fallback: bool = True
+    location: Location | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PipelinePlan:
     """A pipeline as parts; None or empty means that the part is not there.
 
     `extractors` maps a part (`learnt`, `lookup`, `builtin`, `synonyms`) to the configured name that results
     carry. `selectors` are the keys of the response selectors: a retrieval intent or `default`.
-    `whole_message` lets sentiment and language reach the dialogue as entities.
+    `whole_message` lets sentiment and language reach the dialogue as entities. `own` are the project's own
+    components in their order.
     """
 
     understanding: UnderstandingOptions = UnderstandingOptions()
@@ -102,3 +117,4 @@ class PipelinePlan:
     whole_message: bool = False
     extractors: Mapping[str, str] = field(default_factory=dict)
     rows: tuple[ComponentRow, ...] = ()
+    own: tuple[OwnLine, ...] = ()

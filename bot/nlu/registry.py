@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,10 +19,12 @@ from bot.nlu.plan import (
     FallbackOptions,
     FineTune,
     LookupOptions,
+    OwnLine,
     PipelinePlan,
     UnderstandingOptions,
 )
 from bot.training_data.config_file import ComponentConfig
+from bot.written_for_rasa.imports import NoOwnClass, own_class
 
 _Options = TypeVar("_Options", UnderstandingOptions, LookupOptions, FallbackOptions)
 _Settle = Callable[[PipelinePlan, ComponentConfig], PipelinePlan]
@@ -210,17 +213,18 @@ COMPONENTS: dict[str, Part] = {
 def plan_pipeline(pipeline: Sequence[ComponentConfig]) -> PipelinePlan:
     """Turn a pipeline into parts, with one row for each of its lines.
 
-    A Python path of a component that is not Rasa's own cannot run here: its row says so. Without any line
-    that learns, BertUnderstanding still learns the intents.
+    A Python path that is not Rasa's own names a component of the project. Without any line that learns,
+    BertUnderstanding still learns the intents, before all of them.
 
     Raises:
         InvalidProject: A name or an option of ours is unknown; all mistakes at once.
     """
     plan, findings = PipelinePlan(), []
-    for component in pipeline:
+    last = max((place for place, line in enumerate(pipeline) if _learns_intents(line)), default=-1)
+    for place, component in enumerate(pipeline):
         part = COMPONENTS.get(_short_name(component.name))
         if part is None and "." in component.name:
-            part = Part("left out", _unchanged, "a component of another engine cannot run here")
+            part = _OWN_AFTER if place > last else _OWN_BEFORE
         if part is None:
             message = f"unknown pipeline component '{component.name}'{nearest(component.name, COMPONENTS)}"
             findings.append(Finding("unknown-component", message, component.location))
@@ -229,12 +233,36 @@ def plan_pipeline(pipeline: Sequence[ComponentConfig]) -> PipelinePlan:
             plan = part.settle(plan, component)
         except BadOption as error:
             findings.append(Finding("invalid-option", f"{component.name}: {error}", component.location))
+        except NoOwnClass as error:
+            findings.append(Finding("own-component", str(error), component.location))
         plan = replace(plan, rows=(*plan.rows, ComponentRow(component.name, part.became, part.note)))
     if findings:
         raise InvalidProject(findings)
     if "learnt" not in plan.extractors:
         return replace(plan, understanding=replace(plan.understanding, entity_recognition=False))
     return plan
+
+
+def _own(plan: PipelinePlan, component: ComponentConfig, *, after_understanding: bool) -> PipelinePlan:
+    own_class(component.name)
+    line = OwnLine(
+        component.name,
+        component.options,
+        after_understanding=after_understanding,
+        after_synonyms=plan.synonyms,
+        after_fallback=plan.fallback is not None,
+        location=component.location,
+    )
+    return replace(plan, own=(*plan.own, line))
+
+
+_OWN_BEFORE = Part("itself", partial(_own, after_understanding=False), "runs before the intents are found")
+_OWN_AFTER = Part("itself", partial(_own, after_understanding=True), "runs on what was understood")
+
+
+def _learns_intents(component: ComponentConfig) -> bool:
+    part = COMPONENTS.get(_short_name(component.name))
+    return part is not None and part.settle in (_understanding, _diet)
 
 
 def _short_name(name: str) -> str:

@@ -33,6 +33,7 @@ from bot.nlu.held_out import HeldOutScores, held_out_scores
 from bot.nlu.linear import softmax
 from bot.nlu.model import ENCODER_FOLDER, NluModel, SentenceHead, SentimentHead
 from bot.nlu.out_of_scope import Neighbours
+from bot.nlu.own_components import train as train_own
 from bot.nlu.plan import ComponentRow, FineTune, LookupOptions, PipelinePlan
 from bot.nlu.registry import plan_pipeline
 from bot.nlu.response_selector import retrieval_intent
@@ -102,14 +103,15 @@ def train(
 
     Raises:
         InvalidProject: The pipeline names something unknown, or a regex is broken.
-        FrontdeskError: The backbone cannot be loaded.
+        FrontdeskError: The backbone cannot be loaded, or a component of the project's own failed.
     """
     started = time.perf_counter()
     tell = progress or (lambda _stage, _fraction: None)
     plan = plan_pipeline(pipeline)
+    folder.mkdir(parents=True, exist_ok=True)
+    data, own_notes = train_own(plan.own, data, folder, language=language)
     patterns = Patterns(data.regexes, data.lookups, plan.lookup or LookupOptions())
     examples, notes = _at_most(data.examples, plan.understanding.random_seed)
-    folder.mkdir(parents=True, exist_ok=True)
     encoder = OnnxEncoder(_encoder(replace(data, examples=examples), plan, folder, cache, tell))
     names = _intent_names(examples)
     moods = [example.text for example in data.sentiment_examples]
@@ -148,7 +150,7 @@ def train(
         intent_scores=intent_scores,
         sentiment_scores=sentiment_scores,
         seconds=time.perf_counter() - started,
-        notes=notes,
+        notes=(*notes, *own_notes),
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 
 from bot.dialogue.messages import JSON
 from bot.policies.policy import Policy
+from bot.written_for_rasa.imports import NoOwnClass, own_class
 
 _PARTS = ("name", "priority", "train", "predict", "save", "load")
 
@@ -24,12 +24,10 @@ def make_custom(path: str, options: Mapping[str, JSON]) -> Policy:
     Raises:
         NoPolicy: There is no such class, it does not take the options, or it is no policy.
     """
-    module, _, name = path.rpartition(".")
     try:
-        made = getattr(import_module(module), name)(**options)
-    except ModuleNotFoundError as error:
-        reason = "it is written for Rasa" if (error.name or "").split(".")[0] == "rasa" else str(error)
-        raise NoPolicy(f"policy '{path}' cannot be imported: {reason}") from error
+        made = own_class(path)(**options)
+    except NoOwnClass as error:
+        raise NoPolicy(f"policy {error}") from error
     except (ImportError, AttributeError, TypeError) as error:
         raise NoPolicy(f"policy '{path}' cannot be made: {error}") from error
     missing = [part for part in _PARTS if not hasattr(made, part)]

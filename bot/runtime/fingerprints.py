@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from enum import Enum
 
 from bot.dialogue.domain import Domain
 from bot.dialogue.messages import JSON
 from bot.errors import Location
+from bot.training_data.config_file import ComponentConfig
 from bot.training_data.project import Project
+from bot.written_for_rasa.imports import NoOwnClass, source_of
 
 # Places of things and times of events say nothing about their meaning.
 _SKIPPED = frozenset({"location", "locations", "event_locations", "timestamp", "path"})
@@ -35,10 +38,21 @@ def fingerprints(project: Project, version: str) -> dict[str, str]:
         project.nlu.responses if by_text else sorted(project.nlu.responses),
         project.domain.intents,
         project.domain.entities,
+        _own_code(config.pipeline),
     ]
-    policies = [config.policies, project.steps, *_structure(project.domain)]
+    policies = [config.policies, _own_code(config.policies), project.steps, *_structure(project.domain)]
     parts = {"nlu": nlu, "policies": policies, "domain": [project.domain.source, config.assistant_id]}
     return {name: _hash([version, content]) for name, content in parts.items()}
+
+
+def _own_code(lines: Sequence[ComponentConfig]) -> list[str]:
+    """Return the hash of each module with a class of the project's own; the check says which are missing."""
+    hashes = []
+    for line in lines:
+        if "." in line.name and not line.name.startswith("rasa."):
+            with suppress(NoOwnClass):
+                hashes.append(hashlib.sha256(source_of(line.name)).hexdigest())
+    return hashes
 
 
 def _structure(domain: Domain) -> list[object]:

@@ -16,13 +16,12 @@ from bot.runtime import model_package
 from bot.runtime.fingerprints import fingerprints
 from bot.runtime.model_package import NLU, POLICIES, ModelPackage
 from bot.runtime.training_lock import only_training
-from bot.training_data.config_file import ComponentConfig
+from bot.training_data.config_file import DEFAULT_LANGUAGE, ComponentConfig
 from bot.training_data.nlu_examples import NluData
 from bot.training_data.project import Project
 from bot.training_data.story_graph import DEFAULT_AUGMENTATION, generate_trackers
 
 Progress = Callable[[str, float], None]
-DEFAULT_LANGUAGE = "en"
 
 
 class BecamePart(Protocol):

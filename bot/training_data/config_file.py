@@ -11,6 +11,7 @@ from bot.errors import Location
 from bot.training_data.yaml_files import Findings, YamlList, YamlMap, kind, plain, read_yaml
 
 PLACEHOLDER_ID = "placeholder_default"
+DEFAULT_LANGUAGE = "en"
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,10 +119,12 @@ def test_duckling_keeps_its_names() -> None:
 
 
 def test_paths_are_understood() -> None:
-    """Rasa's own Python path means its component, a foreign one is left out and says so."""
-    found = plan("rasa.nlu.classifiers.diet_classifier.DIETClassifier", "my.module.Sentiment")
+    """Rasa's own Python path means its component, another one a class of the project's own."""
+    own = "tests.nlu.shop_components.Memory"
+    found = plan("rasa.nlu.classifiers.diet_classifier.DIETClassifier", own)
     assert found.extractors == {"learnt": "DIETClassifier"}
-    assert found.rows[1].became == "left out"
+    assert found.rows[1].became == "itself"
+    assert [(line.path, line.after_understanding) for line in found.own] == [(own, True)]
 
 
 @pytest.mark.parametrize(

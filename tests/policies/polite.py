@@ -44,8 +44,8 @@ class Words:
     """No policy at all."""
 
 
-class ForRasa:
-    """Needs Rasa."""
+class Broken:
+    """Cannot be made."""
 
     def __init__(self) -> None:
-        raise ModuleNotFoundError("No module named 'rasa'", name="rasa.core")
+        raise TypeError("no rest today")

@@ -159,9 +159,9 @@ def test_a_policy_of_the_projects_own_decides(tmp_path: Path) -> None:
     ("path", "reason"),
     [
         ("no_such_package.Polite", "cannot be imported: No module named 'no_such_package'"),
-        ("tests.policies.polite.Rude", "cannot be made"),
+        ("tests.policies.polite.Rude", "has no attribute 'Rude'"),
+        ("tests.policies.polite.Broken", "cannot be made: no rest today"),
         ("tests.policies.polite.Words", "it lacks name, priority, train, predict, save, load"),
-        ("tests.policies.polite.ForRasa", "it is written for Rasa"),
     ],
 )
 def test_a_path_that_leads_to_no_policy_is_refused(path: str, reason: str) -> None:

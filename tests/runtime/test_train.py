@@ -217,3 +217,15 @@ def test_the_outcome_tells_what_each_pipeline_line_became(tmp_path: Path) -> Non
     notes = run(tmp_path).notes
     assert "DIETClassifier: the intent head (epochs have no effect)" in notes
     assert "one intent has one example" in notes
+
+
+def test_a_change_in_own_code_trains_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text of the module that a pipeline or a policy line names is part of what a model is made from."""
+    monkeypatch.syspath_prepend(tmp_path)
+    code = tmp_path / "own_bakery_parts.py"
+    code.write_text("class Part:\n    pass\n")
+    config = FILES["config.yml"] + "pipeline: [{name: own_bakery_parts.Part}]\n"
+    run(tmp_path, **{"config.yml": config})
+    assert run(tmp_path, **{"config.yml": config}).trained == ()
+    code.write_text("class Part:\n    size = 3\n")
+    assert run(tmp_path, **{"config.yml": config}).trained == ("nlu",)
