@@ -58,8 +58,23 @@ class Undeliverable(Exception):
         super().__init__(reason)
 
 
+class Peer(Protocol):
+    """The other end, to which the queue sends."""
+
+    async def send(self, outgoing: Outgoing) -> str | None:
+        """Send one message, and return the peer's id of it if there is one.
+
+        It is cancelled after `SEND_TIMEOUT_S`, and that counts as uncertain.
+
+        Raises:
+            RetryLater: Not now.
+            Undeliverable: Never.
+        """
+        ...
+
+
 @runtime_checkable
-class QueuedChannel(Protocol):
+class QueuedChannel(Peer, Protocol):
     """A channel whose messages leave through the queue."""
 
     @property
@@ -74,20 +89,9 @@ class QueuedChannel(Protocol):
         same arguments: after a crash the utterance is rendered again.
 
         Args:
-            utterance: What was said.
+            utterance: What was said, by the bot or by a person at the desk.
             answers: The message that it answers, with the metadata that the channel gave it; None for what
                 nobody has just asked for.
-        """
-        ...
-
-    async def send(self, outgoing: Outgoing) -> str | None:
-        """Send one message, and return the peer's id of it if there is one.
-
-        It is cancelled after `SEND_TIMEOUT_S`, and that counts as uncertain.
-
-        Raises:
-            RetryLater: Not now.
-            Undeliverable: Never.
         """
         ...
 

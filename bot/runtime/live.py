@@ -86,13 +86,14 @@ class LiveProcessor:
         """Understand one text outside any conversation; called in a worker thread."""
         return self.parser.parse(text)
 
-    async def handle(self, message: UserMessage) -> Sequence[BotUttered]:
-        """Take one message through its turn.
+    async def handle(self, message: UserMessage, *, must_store: bool = False) -> Sequence[BotUttered]:
+        """Take one message through its turn; see `Processor.handle`.
 
         Raises:
             ModelError: No model is loaded.
+            StoreUnavailable: With `must_store`: the turn is not stored yet.
         """
-        return await self.processor.handle(message)
+        return await self.processor.handle(message, must_store=must_store)
 
     def swap(self, model: TrainedModel) -> None:
         """Let another model answer from now on."""

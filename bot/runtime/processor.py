@@ -55,7 +55,7 @@ class Processor:
     _unsaved: dict[str, list[tuple[UserMessage, list[Event]]]] = field(default_factory=dict)
     _trackers: Recent[Tracker] = field(default_factory=Recent)
 
-    async def handle(self, message: UserMessage) -> list[BotUttered]:
+    async def handle(self, message: UserMessage, *, must_store: bool = False) -> list[BotUttered]:
         """Take one message through its turn and return what the bot says.
 
         1. The turn waits for the one before it. A message that came before gets its first answer again.
@@ -65,6 +65,10 @@ class Processor:
         5. The policies choose an action,       } until `action_listen`,
         6. it runs, and its events are noted,   } at most `max_predictions` times
         7. The turn is stored.
+
+        Raises:
+            StoreUnavailable: With `must_store`: the turn is not stored yet. Without it the turn waits for the
+                next message, and where nothing can be loaded an apology comes back.
         """
         message = replace(message, text=clean_text(message.text))
         try:
@@ -76,6 +80,7 @@ class Processor:
                     answered = earlier_replies(turn.tracker.events, message)
                 if answered is not None:
                     await self._store_pending(message.sender_id)
+                    self._check_stored(message, must_store=must_store)
                     return list(answered)
                 try:
                     await self._start_session_if_due(turn, message)
@@ -86,8 +91,12 @@ class Processor:
                 except Exception:
                     logger.exception("a turn of conversation %r broke off", message.sender_id)
                     turn.log(internal_failure(self.domain, message), ActionExecuted(name=ACTION_LISTEN))
-                return await self._save(turn, message)
+                replies = await self._save(turn, message)
+                self._check_stored(message, must_store=must_store)
+                return replies
         except StoreUnavailable:
+            if must_store:
+                raise
             logger.exception("conversation %r cannot be loaded", message.sender_id)
             return [internal_failure(self.domain, message)]
 
@@ -226,6 +235,12 @@ class Processor:
             pending.pop(0)
         self._unsaved.pop(sender_id, None)
         return earlier
+
+    def _check_stored(self, message: UserMessage, *, must_store: bool) -> None:
+        if must_store and message.sender_id in self._unsaved:
+            raise StoreUnavailable(
+                f"a turn of conversation {message.sender_id!r} waits until it can be stored"
+            )
 
     async def _append(self, message: UserMessage, events: list[Event]) -> list[BotUttered] | None:
         """Store one turn; return what another process said if it was first."""

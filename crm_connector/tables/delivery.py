@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, MappedAsDataclass, mapped_column
 
 from crm_connector.choices import Progress
@@ -32,7 +32,10 @@ class Queued(MappedAsDataclass, kw_only=True):
 
 
 class AcceptedMessage(Queued, Base, kw_only=True):
-    """A customer's message that its channel has acknowledged; `message` is all the channel said of it."""
+    """A customer's message that its channel has acknowledged.
+
+    `message` is all that the channel said of it; empty when it is done, for then it stands in the transcript.
+    """
 
     __tablename__ = "accepted_messages"
     __table_args__ = (
@@ -59,8 +62,9 @@ class Delivery(Queued, Base, kw_only=True):
 
     `key` names it for ever. `content` is an event: what was said, in Rasa's wire form, or what a webhook
     tells. `said_at` is that event's time in seconds since the epoch, by which it is found in a transcript.
-    `payloads` are the requests it takes, written down at the first attempt, `parts_sent` how many of them the
-    peer took, `peer_ids` its names for them. While `is_in_doubt` nobody knows whether the present request
+    `payloads` are the requests it takes, written down by the first attempt at the latest; `parts_sent` is how
+    many of them the peer took, `peer_ids` its names for them. What is done keeps neither content nor
+    payloads: the words stand in the transcript. While `is_in_doubt` nobody knows whether the present request
     arrived; `is_doubtful` says that one was sent again without knowing, so that it may have arrived twice.
     """
 
@@ -81,11 +85,6 @@ class Delivery(Queued, Base, kw_only=True):
     key: Mapped[str]
     content: Mapped[JSONObject]
     said_at: Mapped[float]
-    accepted_id: Mapped[int | None] = mapped_column(
-        ForeignKey("accepted_messages.id", name="fk_deliveries_accepted", ondelete="SET NULL"),
-        default=None,
-        index=True,
-    )
     payloads: Mapped[list[JSONObject] | None] = mapped_column(default=None)
     parts_sent: Mapped[int] = mapped_column(default=0)
     peer_ids: Mapped[list[str]] = mapped_column(default_factory=list)

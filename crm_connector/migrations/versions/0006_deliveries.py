@@ -1,5 +1,7 @@
 """Messages taken in, deliveries, and where deliveries go."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -12,7 +14,7 @@ _OPEN = sa.text("state IN ('queued', 'running', 'retrying')")
 _STATES = ("queued", "running", "retrying", "done", "dead", "dropped")
 
 
-def _queued(state_constraint: str) -> tuple[sa.Column, ...]:
+def _queued(state_constraint: str) -> tuple[sa.Column[Any], ...]:
     state = sa.Enum(*_STATES, name=state_constraint, native_enum=False, create_constraint=True, length=20)
     return (
         sa.Column("id", sa.Integer(), nullable=False),
@@ -40,7 +42,7 @@ def _index(table: str) -> None:
 
 
 def upgrade() -> None:
-    """Create the tables in the order of their references."""
+    """Create the tables."""
     op.create_table(
         "accepted_messages",
         *_queued("ck_accepted_messages_state"),
@@ -56,21 +58,16 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("content", sa.JSON(), nullable=False),
         sa.Column("said_at", sa.Double(), nullable=False),
-        sa.Column("accepted_id", sa.Integer(), nullable=True),
         sa.Column("payloads", sa.JSON(), nullable=True),
         sa.Column("parts_sent", sa.Integer(), nullable=False),
         sa.Column("peer_ids", sa.JSON(), nullable=False),
         sa.Column("is_in_doubt", sa.Boolean(), nullable=False),
         sa.Column("is_doubtful", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["accepted_id"], ["accepted_messages.id"], name="fk_deliveries_accepted", ondelete="SET NULL"
-        ),
         sa.PrimaryKeyConstraint("id", name="pk_deliveries"),
         sa.UniqueConstraint("key", name="uq_deliveries_key"),
     )
     _index("deliveries")
     op.create_index("ix_deliveries_said", "deliveries", ["sender_id", "channel", "said_at"])
-    op.create_index("ix_deliveries_accepted_id", "deliveries", ["accepted_id"])
     op.create_table(
         "delivery_targets",
         sa.Column("name", sa.Text(), nullable=False),

@@ -1,0 +1,126 @@
+"""Inbox, outbox and the work on them, joined: started when a channel or a webhook needs them, or never."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from bot.delivery.backoff import FOR_CHANNELS, FOR_WEBHOOKS, Backoff
+from bot.delivery.dispatcher import Dispatcher
+from bot.delivery.inbox import DurableInbox, Handler
+from bot.delivery.outbox import DurableOutbox
+from bot.delivery.peer import Peer, QueuedChannel
+from bot.delivery.sending import Route
+from bot.delivery.work import Kind, Lane
+from crm_connector import deliveries, lanes
+from crm_connector.choices import Progress
+from crm_connector.columns import utc_now
+from crm_connector.database import Store
+
+if TYPE_CHECKING:
+    from bot.delivery.durable import DurableWork
+
+logger = logging.getLogger(__name__)
+
+GRACE_S = 8.0
+_LOOK_FOR_DEAD_S = 5.0
+_TIDY_S = 3600.0
+# How long a redelivery is known for one; peers deliver again for a day at most.
+_KEPT = timedelta(days=14)
+
+
+class DurableQueues:
+    """What channels and webhooks of a running server lean on."""
+
+    def __init__(self, store: Store, handler: Handler, *, backoff: Backoff = FOR_CHANNELS) -> None:
+        self._store = store
+        self._backoff = backoff
+        self._channels: dict[str, QueuedChannel] = {}
+        self._routes: dict[str, Route] = {}
+        self._targets: dict[str, Sequence[str]] = {}
+        self._work: DurableWork | None = None
+        self._dispatcher: Dispatcher | None = None
+        self._chores: asyncio.Task[None] | None = None
+        self.inbox = DurableInbox(store, handler, self._channels, self._wake)
+        self.outbox = DurableOutbox(store, self._routes, self._wake)
+
+    def serve(self, channel: QueuedChannel) -> None:
+        """Let a channel's messages go through the queues."""
+        self._channels[channel.name] = channel
+        self._routes[channel.name] = Route(channel, self._backoff)
+        self._targets[channel.name] = ()
+
+    def serve_webhook(self, name: str, peer: Peer, events: Sequence[str]) -> None:
+        """Let a webhook hear of events."""
+        self._routes[name] = Route(peer, FOR_WEBHOOKS)
+        self._targets[name] = tuple(events)
+
+    async def start(self) -> None:
+        """Go on with what waits, if there is anybody to serve; on the event loop of the channels.
+
+        Raises:
+            SettingsError: The queue's store cannot be used.
+        """
+        await asyncio.to_thread(self._write_targets)
+        if not self._routes:
+            return
+        # DBOS takes a quarter of a second to import and to start: not where nothing is queued.
+        from bot.delivery.durable import DurableWork  # noqa: PLC0415
+
+        attempts = {Kind.IN: self.inbox.attempt, Kind.OUT: self.outbox.attempt}
+        self._work = await DurableWork.launch(self._store, attempts)
+        self._dispatcher = Dispatcher(self._store, self._work)
+        self._dispatcher.start()
+        self._chores = asyncio.get_running_loop().create_task(self._do_chores(self._work))
+
+    async def close(self) -> None:
+        """Let what is under way end; what waits goes on at the next start. Messages can still be accepted."""
+        if self._chores is not None:
+            self._chores.cancel()
+            await asyncio.gather(self._chores, return_exceptions=True)
+        if self._dispatcher is not None:
+            await self._dispatcher.close()
+        if self._work is not None:
+            await self._work.close(grace_s=GRACE_S)
+        self._work = self._dispatcher = self._chores = None
+
+    def counts(self) -> Mapping[Kind, Mapping[Progress, int]]:
+        """How much waits in each queue, and how much was given up.
+
+        Raises:
+            crm_connector.database.StoreUnavailable: They cannot be read.
+        """
+        with self._store.reading() as session:
+            return {kind: lanes.counts(session, kind.table) for kind in Kind}
+
+    def _wake(self, lane: Lane) -> None:
+        if self._dispatcher is not None:
+            self._dispatcher.wake(lane)
+
+    def _write_targets(self) -> None:
+        with self._store.session() as session:
+            deliveries.set_targets(session, self._targets)
+
+    async def _do_chores(self, work: DurableWork) -> None:
+        loop = asyncio.get_running_loop()
+        tidied_at, pause_s = loop.time(), 1.0
+        while True:
+            try:
+                await work.take_over_from_the_dead()
+                if loop.time() - tidied_at >= _TIDY_S:
+                    tidied_at = loop.time()
+                    await work.forget_finished()
+                    await asyncio.to_thread(self._forget_closed)
+            # A rim: a chore that fails once is done the next time.
+            except Exception:
+                logger.exception("the queues could not be looked after")
+            await asyncio.sleep(pause_s)
+            pause_s = _LOOK_FOR_DEAD_S
+
+    def _forget_closed(self) -> None:
+        with self._store.session() as session:
+            for kind in Kind:
+                lanes.forget_closed(session, kind.table, utc_now() - _KEPT)

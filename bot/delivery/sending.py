@@ -1,0 +1,147 @@
+"""One delivery on its way: part after part, each marked as under way before it is sent.
+
+That mark is what a crash leaves behind. Whoever finds it asks the peer whether the part has arrived; a peer
+that cannot be asked gets it again, and the delivery is marked as doubtful.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from bot.delivery.backoff import FOR_CHANNELS, Backoff
+from bot.delivery.peer import (
+    SEND_TIMEOUT_S,
+    AskablePeer,
+    Outgoing,
+    Peer,
+    QueuedChannel,
+    RetryLater,
+    Undeliverable,
+)
+from bot.dialogue.events import AgentUttered, BotUttered, Event, event_from_dict
+from bot.dialogue.messages import JSON
+from crm_connector import database, deliveries, lanes
+from crm_connector.tables import Delivery
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A peer, and how long to go on trying."""
+
+    peer: Peer
+    backoff: Backoff = FOR_CHANNELS
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Sends by one route; what comes of it is in the row."""
+
+    store: database.Store
+    route: Route
+
+    async def send_rest(self, row: Delivery) -> float | None:
+        """Send what is left of a delivery; returns seconds until the next attempt, None when it is closed.
+
+        Raises:
+            crm_connector.database.StoreUnavailable: The row cannot be read or written; nothing is lost.
+        """
+        try:
+            payloads = row.payloads if row.payloads is not None else self._render(row)
+        # A rim: words that break a channel's rendering are a dead letter, the next ones are sent.
+        except Exception as error:
+            logger.exception("delivery %d cannot be rendered for channel %r", row.id, row.channel)
+            return await asyncio.to_thread(
+                self._bury, row, f"it cannot be rendered: {type(error).__name__}: {error}"
+            )
+        while (begun := await asyncio.to_thread(self._begin, row.id, payloads)) is not None:
+            row, is_in_doubt = begun
+            try:
+                peer_id = await self._send(_outgoing(row), is_in_doubt=is_in_doubt)
+            except RetryLater as later:
+                return await asyncio.to_thread(self._postpone, row, later)
+            except Undeliverable as never:
+                return await asyncio.to_thread(self._bury, row, never.reason)
+            if await asyncio.to_thread(self._part_sent, row, peer_id):
+                break
+        return None
+
+    async def _send(self, outgoing: Outgoing, *, is_in_doubt: bool) -> str | None:
+        """Send one part, unless the peer says that it has it."""
+        peer = self.route.peer
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                if is_in_doubt and isinstance(peer, AskablePeer):
+                    found = await self._find(peer, outgoing)
+                    if found is not None:
+                        return found
+                return await peer.send(outgoing)
+        except (RetryLater, Undeliverable):
+            raise
+        except TimeoutError as error:
+            raise RetryLater(f"no answer within {SEND_TIMEOUT_S:g} s", is_uncertain=True) from error
+        # A rim: a channel's code and its library fail in their own ways.
+        except Exception as error:
+            logger.exception("delivery %s failed in an unexpected way", outgoing.key)
+            raise RetryLater(f"{type(error).__name__}: {error}", is_uncertain=True) from error
+
+    @staticmethod
+    async def _find(peer: AskablePeer, outgoing: Outgoing) -> str | None:
+        try:
+            return await peer.find_sent(outgoing)
+        except RetryLater as later:
+            # Not to know is still not to know.
+            raise RetryLater(later.reason, after_s=later.after_s, is_uncertain=True) from later
+
+    def _render(self, row: Delivery) -> list[dict[str, JSON]]:
+        peer = self.route.peer
+        if not isinstance(peer, QueuedChannel):
+            raise TypeError(f"{type(peer).__name__} renders nothing")
+        return [dict(payload) for payload in peer.render(_words(event_from_dict(row.content)), None)]
+
+    def _begin(self, row_id: int, payloads: list[dict[str, JSON]]) -> tuple[Delivery, bool] | None:
+        can_ask = isinstance(self.route.peer, AskablePeer)
+        with self.store.session() as session:
+            return deliveries.begin(session, row_id, payloads, can_ask=can_ask)
+
+    def _part_sent(self, row: Delivery, peer_id: str | None) -> bool:
+        with self.store.session() as session:
+            return deliveries.part_sent(session, row.id, row.parts_sent, peer_id)
+
+    def _postpone(self, row: Delivery, later: RetryLater) -> float | None:
+        wait_s = self.route.backoff.wait_s(row.attempts, asked_s=later.after_s)
+        with self.store.session() as session:
+            if not later.is_uncertain:
+                deliveries.not_sent(session, row.id, row.parts_sent)
+            if wait_s is None:
+                lanes.bury(session, Delivery, row.id, later.reason)
+            else:
+                lanes.postpone(session, Delivery, row.id, later.reason, wait_s)
+        level = logging.ERROR if wait_s is None else logging.INFO
+        logger.log(level, "delivery %s failed, attempt %d: %s", row.key, row.attempts, later.reason)
+        return wait_s
+
+    def _bury(self, row: Delivery, reason: str) -> None:
+        with self.store.session() as session:
+            deliveries.not_sent(session, row.id, row.parts_sent)
+            lanes.bury(session, Delivery, row.id, reason)
+        logger.error("delivery %s is undeliverable: %s", row.key, reason)
+
+
+def _outgoing(row: Delivery) -> Outgoing:
+    payload = (row.payloads or [])[row.parts_sent]
+    # The number of the part belongs to the name: peers know each request by it.
+    return Outgoing(f"{row.key}/{row.parts_sent}", row.channel, row.sender_id, payload, row.attempts)
+
+
+def _words(event: Event) -> BotUttered:
+    """What a person wrote goes out as the bot's words do."""
+    if isinstance(event, AgentUttered):
+        data = event.data if isinstance(event.data, dict) else {}
+        return BotUttered(text=event.text, data=data, timestamp=event.timestamp, metadata=event.metadata)
+    if not isinstance(event, BotUttered):
+        raise TypeError(f"{type(event).__name__} holds no words")
+    return event
