@@ -7,10 +7,11 @@ import re
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm_connector.choices import Priority, TicketStatus
+from crm_connector.choices import Priority, Target, TicketStatus
 from crm_connector.columns import FIRST_NUMBER, storable, utc_now
 from crm_connector.database import insert_once
-from crm_connector.tables import Agent, Customer, Ticket, TicketChange
+from crm_connector.desk import service_levels
+from crm_connector.tables import Agent, Customer, Ticket, TicketChange, TicketMerge
 
 BOT = "bot"  # the actor of what no person did
 
@@ -28,6 +29,7 @@ def open_ticket(session: Session, ticket: Ticket, *, actor: str = BOT) -> Ticket
     if stored is ticket:
         session.add(TicketChange(ticket_id=ticket.id, actor=actor, field="opened", new_value=ticket.status))
         session.flush()
+        service_levels.start_ticket(session, ticket)
     return stored
 
 
@@ -54,7 +56,13 @@ def set_status(session: Session, ticket: Ticket, status: TicketStatus, *, actor:
     Raises:
         TicketClosed: The ticket is closed.
     """
-    return _change(session, ticket, "status", status, actor=actor)
+    if not _change(session, ticket, "status", status, actor=actor):
+        return False
+    if status in (TicketStatus.RESOLVED, TicketStatus.CLOSED):
+        service_levels.stop(session, ticket, tuple(Target), ticket.updated_at)
+    else:
+        service_levels.go_on(session, ticket)
+    return True
 
 
 def set_priority(session: Session, ticket: Ticket, priority: Priority, *, actor: str) -> bool:
@@ -73,6 +81,32 @@ def assign(session: Session, ticket: Ticket, agent: Agent | None, *, actor: str)
         TicketClosed: The ticket is closed.
     """
     return _change(session, ticket, "agent_id", agent.id if agent else None, actor=actor)
+
+
+def merge(session: Session, ticket: Ticket, into: Ticket, *, actor: str) -> bool:
+    """Close a duplicate: what it says becomes a note of the other ticket; False when it was merged before.
+
+    Raises:
+        TicketClosed: The other ticket is closed.
+        ValueError: It is the same ticket, or another customer's.
+    """
+    if ticket.id == into.id or ticket.customer_id != into.customer_id:
+        raise ValueError(f"{ticket.number} is no duplicate of {into.number}")
+    if into.status == TicketStatus.CLOSED:
+        raise TicketClosed(f"ticket {into.number} is closed")
+    row = TicketMerge(ticket_id=ticket.id, into_id=into.id, actor=actor)
+    if insert_once(session, row, TicketMerge.ticket_id == ticket.id) is not row:
+        return False
+    words = f"{ticket.number} was about the same: {ticket.subject}\n{ticket.description}".strip()
+    add_note(session, into, words, actor=actor, source_key=f"merge {ticket.id}")
+    set_status(session, ticket, TicketStatus.CLOSED, actor=actor)
+    return True
+
+
+def merged_into(session: Session, ticket: Ticket) -> Ticket | None:
+    """The ticket that goes on for a duplicate."""
+    query = select(Ticket).join(TicketMerge, TicketMerge.into_id == Ticket.id)
+    return session.scalars(query.where(TicketMerge.ticket_id == ticket.id)).one_or_none()
 
 
 def add_note(session: Session, ticket: Ticket, text: str, *, actor: str, source_key: str) -> TicketChange:
