@@ -10,6 +10,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from bot.channels.channel import ChannelParts
+from bot.delivery.queues import DurableQueues
 from bot.dialogue.domain import Domain
 from bot.errors import SettingsError
 from bot.nlu.interpreter import Interpreter
@@ -143,10 +144,14 @@ class Assistant:
 
     def app(self, *, api: ApiParts | None = None, cors_origins: Sequence[str] = ()) -> FastAPI:
         """Return the web application around this assistant; `api` is what Rasa's HTTP API works on."""
+        queues = DurableQueues(self.store, self.processor)
         parts = ServerParts(
             channel_parts=ChannelParts(
                 self.processor,
                 self.stores.tracker_store,
+                inbox=queues.inbox,
+                outbox=queues.outbox,
+                knows_intent=self._knows_intent,
                 files=self.settings.attachments.open_files(self.settings.root, self.store),
             ),
             model=self.processor,
@@ -154,10 +159,14 @@ class Assistant:
             close=self.close,
             api=api,
             cors_origins=tuple(cors_origins),
+            queues=queues,
         )
         app = create_app(parts, self.settings.credentials)
         self.processor.deliver_by(delivery_of(app))
         return app
+
+    def _knows_intent(self, name: str) -> bool:
+        return self.processor.model_id is not None and name in self.processor.domain.intents
 
 
 def _actions(settings: Settings) -> ActionServer:

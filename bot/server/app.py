@@ -12,12 +12,13 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
-from bot.channels.channel import Channel
+from bot.channels.channel import Channel, StartedChannel
 from bot.channels.delivery import ChannelDelivery
 from bot.channels.http_errors import error_body, refusal_response
 from bot.channels.incoming import Refused
 from bot.channels.registry import channels_from_credentials
 from bot.channels.socketio import SocketIO
+from bot.delivery.peer import QueuedChannel
 from bot.dialogue.messages import JSON
 from bot.server.conversations_api import ConversationsApi
 from bot.server.explain_api import ExplainApi
@@ -53,6 +54,9 @@ def create_app(parts: ServerParts, credentials: Mapping[str, JSON]) -> FastAPI:
     channels = channels_from_credentials(credentials, parts.channel_parts)
     app = FastAPI(title="Frontdesk", openapi_url=None, lifespan=_lifespan(parts, channels))
     app.state.channels = {channel.name: channel for channel in channels}
+    for channel in channels:
+        if parts.queues is not None and isinstance(channel, QueuedChannel):
+            parts.queues.serve(channel)
     for channel in channels:
         app.include_router(channel.router())
         if isinstance(channel, SocketIO):
@@ -121,8 +125,16 @@ def _share(app: FastAPI, origins: Sequence[str]) -> None:
 def _lifespan(parts: ServerParts, channels: Sequence[Channel]) -> _Lifespan:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if parts.queues is not None:
+            await parts.queues.start()
+        for channel in channels:
+            if isinstance(channel, StartedChannel):
+                await channel.start()
         _log.info("serving", channels=[channel.name for channel in channels], model_id=parts.model.model_id)
         yield
+        # The queues first: what they are sending needs the channels' connections.
+        if parts.queues is not None:
+            await parts.queues.close()
         for channel in channels:
             await channel.close()
         await parts.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.channels.channel import ChannelParts
+from bot.delivery.queues import DurableQueues
 from bot.dialogue.messages import JSON
 from bot.errors import FrontdeskError
 from bot.runtime.live import LiveProcessor, TrainedModel
@@ -108,7 +109,7 @@ class ServerParts:
     """Everything behind the HTTP door; `close` is awaited once, after the last turn.
 
     Without `api` Rasa's HTTP API is not there. `cors_origins` are the origins whose pages may read answers,
-    `*` for all of them.
+    `*` for all of them. `queues` are those of the channel parts' inbox and outbox.
     """
 
     channel_parts: ChannelParts
@@ -117,3 +118,4 @@ class ServerParts:
     close: Callable[[], Awaitable[None]] = nothing_to_close
     api: ApiParts | None = None
     cors_origins: tuple[str, ...] = ()
+    queues: DurableQueues | None = None
