@@ -16,11 +16,19 @@ from bot.errors import SettingsError, nearest
 
 _log = structlog.get_logger(__name__)
 
+
+def _telegram(credentials: Mapping[str, JSON], parts: ChannelParts) -> Channel:
+    from bot.channels.telegram.telegram import Telegram  # noqa: PLC0415 - half a second where nobody uses it
+
+    return Telegram.from_credentials(credentials, parts)
+
+
 CHANNELS: Mapping[str, Callable[[Mapping[str, JSON], ChannelParts], Channel]] = {
     Rest.name: Rest.from_credentials,
     WebWidget.name: WebWidget.from_credentials,
     SocketIO.name: SocketIO.from_credentials,
     Callback.name: Callback.from_credentials,
+    "telegram": _telegram,
 }
 
 # Sections that Rasa projects carry and that this product does not serve; a project with one still starts.
@@ -28,7 +36,7 @@ CHANNELS: Mapping[str, Callable[[Mapping[str, JSON], ChannelParts], Channel]] = 
 _NOT_SERVED = frozenset(
     (
         *("rasa", "botframework", "facebook", "hangouts", "mattermost", "rocketchat"),
-        *("slack", "telegram", "twilio", "twilio_voice", "webexteams"),
+        *("slack", "twilio", "twilio_voice", "webexteams"),
     )
 )
 

@@ -1,4 +1,4 @@
-"""Reading one section of `endpoints.yml` into the dataclass of the part that it configures."""
+"""Reading one section of a file of settings into the dataclass of the part that it configures."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ T = TypeVar("T")
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
-def read_options(cls: Callable[..., T], section: Mapping[str, JSON], where: str) -> T:
+def read_options(
+    cls: Callable[..., T], section: Mapping[str, JSON], where: str, *, file: str = "endpoints.yml"
+) -> T:
     """Build the options from a section; its keys are the dataclass's fields, `type` is passed over.
 
     Args:
         cls: A dataclass whose fields are texts, numbers, switches, mappings or lists of texts.
         section: What stands in the file.
         where: The section's name, for messages.
+        file: Where it stands, for messages, should the section not know.
 
     Raises:
         SettingsError: A key is unknown or its value is of the wrong kind.
@@ -34,20 +37,20 @@ def read_options(cls: Callable[..., T], section: Mapping[str, JSON], where: str)
             continue
         if key not in known:
             raise SettingsError(
-                f"{place_of(section, key)}: {where} has no setting '{key}'{nearest(str(key), known)}; "
+                f"{place_of(section, key, file)}: {where} has no setting '{key}'{nearest(str(key), known)}; "
                 f"expected {', '.join(known)}"
             )
         if value is not None:
-            values[key] = _read_value(kinds[key], value, f"{place_of(section, key)}: {where}.{key}")
+            values[key] = _read_value(kinds[key], value, f"{place_of(section, key, file)}: {where}.{key}")
     try:
         return cls(**values)
     except SettingsError as error:
-        raise SettingsError(f"{place_of(section)}: {where}: {error}") from None
+        raise SettingsError(f"{place_of(section, file=file)}: {where}: {error}") from None
 
 
-def place_of(section: JSON, key: str | None = None) -> str:
+def place_of(section: JSON, key: str | None = None, file: str = "endpoints.yml") -> str:
     """Return file and line of a section or of one of its keys, as far as they are known."""
-    return str(section.at(key)) if isinstance(section, YamlMap) else "endpoints.yml"
+    return str(section.at(key)) if isinstance(section, YamlMap) else file
 
 
 def _read_value(kind: Any, value: JSON, where: str) -> Any:

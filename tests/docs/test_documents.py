@@ -12,6 +12,7 @@ import pytest
 
 from bot.channels.registry import CHANNELS
 from bot.channels.socketio import SocketIOSettings
+from bot.channels.telegram.settings import TelegramSettings
 from bot.channels.web_widget.settings import WidgetSettings
 from bot.cli.app import app
 from bot.nlu.plan import FallbackOptions, LookupOptions, UnderstandingOptions
@@ -100,6 +101,15 @@ def test_every_setting_is_documented() -> None:
         assert f"`{channel}`" in page, channel
     for setting in (*fields(WidgetSettings), *fields(SocketIOSettings)):
         assert f"`{setting.name}`" in page, setting.name
+
+
+@pytest.mark.parametrize(("heading", "settings"), [("Telegram", TelegramSettings)])
+def test_every_setting_of_a_messenger_is_documented(heading: str, settings: type) -> None:
+    """Each messenger has a heading of its own, with a row for each setting."""
+    page = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")
+    section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    for setting in fields(settings):
+        assert re.search(rf"^\| `{setting.name}`", section, re.MULTILINE), setting.name
 
 
 def test_every_store_setting_is_documented() -> None:
