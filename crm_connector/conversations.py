@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from crm_connector.choices import Owner
 from crm_connector.columns import JSON, JSONObject, storable, utc_now
 from crm_connector.database import insert_once
-from crm_connector.tables import Conversation, ConversationEvent, InboundMessage
+from crm_connector.tables import Base, Conversation, ConversationEvent, InboundMessage
 
 
 class DuplicateMessage(Exception):
@@ -39,6 +40,30 @@ class StoredEvent:
     data: JSONObject
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a conversation stands when a message comes in.
+
+    `last_sequence` is that of its last event, `is_whole` says that this event is still there, `is_answered`
+    that the message came before.
+    """
+
+    id: int
+    last_sequence: int
+    owner: Owner
+    is_whole: bool
+    is_answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What a turn got: sequences [first, end), in a conversation that `owner` has."""
+
+    first: int
+    end: int
+    owner: Owner
+
+
 class Speaker(StrEnum):
     """Who said a line."""
 
@@ -57,6 +82,49 @@ class Line:
     text: str
     message_id: str | None = None
 
+
+_CONVERSATIONS, _INBOUND, _EVENTS = (
+    Base.metadata.tables[name] for name in ("conversations", "inbound_messages", "conversation_events")
+)
+_SENDER = _CONVERSATIONS.c.sender_id == bindparam("sender")
+
+# Every message costs these statements. They are made once and return no objects: making one anew and loading
+# a row as an object take several times as long as the database.
+_STANDING = (
+    select(
+        _CONVERSATIONS.c.id,
+        _CONVERSATIONS.c.last_sequence,
+        _CONVERSATIONS.c.owner,
+        _EVENTS.c.id.is_not(None),
+        _INBOUND.c.id.is_not(None),
+    )
+    .outerjoin(
+        _EVENTS,
+        (_EVENTS.c.conversation_id == _CONVERSATIONS.c.id)
+        & (_EVENTS.c.sequence == _CONVERSATIONS.c.last_sequence),
+    )
+    .outerjoin(
+        _INBOUND,
+        (_INBOUND.c.conversation_id == _CONVERSATIONS.c.id)
+        & (_INBOUND.c.channel == bindparam("channel"))
+        & (_INBOUND.c.external_id == bindparam("external")),
+    )
+    .where(_SENDER)
+)
+_GROW = (
+    update(_CONVERSATIONS)
+    .where(_SENDER)
+    .values(
+        last_sequence=_CONVERSATIONS.c.last_sequence + bindparam("count"), last_activity_at=bindparam("now")
+    )
+    .returning(_CONVERSATIONS.c.id, _CONVERSATIONS.c.last_sequence, _CONVERSATIONS.c.owner)
+)
+_SEEN = select(_INBOUND.c.id).where(
+    _INBOUND.c.conversation_id == bindparam("conversation"),
+    _INBOUND.c.channel == bindparam("channel"),
+    _INBOUND.c.external_id == bindparam("external"),
+)
+_NOTE, _ADD = insert(_INBOUND), insert(_EVENTS)
 
 _SPEAKERS = {"user": Speaker.CUSTOMER, "bot": Speaker.ASSISTANT, "agent": Speaker.AGENT}
 
@@ -81,6 +149,13 @@ def find_or_create(
     if conversation.customer_id is None and customer_id is not None:
         conversation.customer_id = customer_id
     return conversation
+
+
+def standing(session: Session, sender_id: str, key: MessageKey) -> Standing | None:
+    """Where the conversation of a sender stands, None before the first message."""
+    values = {"sender": sender_id, "channel": key.channel, "external": key.external_id}
+    found = session.execute(_STANDING, values).one_or_none()
+    return Standing(*found) if found else None
 
 
 def seen_message(session: Session, conversation: Conversation, key: MessageKey) -> InboundMessage | None:
@@ -116,22 +191,39 @@ def append_events(
         DuplicateMessage: The message was answered before; nothing was appended.
     """
     session.flush()
+    appended = append_turn(session, conversation.sender_id, conversation.channel, events, inbound=inbound)
+    session.refresh(conversation)
+    return appended.first, appended.end
+
+
+def append_turn(
+    session: Session,
+    sender_id: str,
+    channel: str,
+    events: Sequence[JSONObject],
+    *,
+    inbound: MessageKey | None = None,
+) -> Appended:
+    """Append the events of a turn by its sender; a new conversation belongs to the bot. See `append_events`.
+
+    Raises:
+        DuplicateMessage: The message was answered before; nothing was appended.
+    """
+    now = utc_now()
+    values = {"sender": sender_id, "count": len(events), "now": now}
     # Counting up locks the row: a second writer waits, so that sequences have no gaps and no twins, and the
     # check for a duplicate below sees what the first one wrote.
-    end = session.execute(
-        update(Conversation)
-        .where(Conversation.id == conversation.id)
-        .values(last_sequence=Conversation.last_sequence + len(events), last_activity_at=utc_now())
-        .returning(Conversation.last_sequence)
-        .execution_options(synchronize_session=False)
-    ).scalar_one()
-    first = end - len(events) + 1
+    grown = session.execute(_GROW, values).one_or_none()
+    if grown is None:
+        find_or_create(session, sender_id, channel)
+        grown = session.execute(_GROW, values).one()
+    conversation_id, last, owner = grown
+    first = last - len(events) + 1
     if inbound is not None:
-        _note_message(session, conversation, inbound, first=first, last=end)
+        _note_message(session, conversation_id, inbound, turn=(first, last), now=now)
     if events:
-        session.execute(insert(ConversationEvent), _event_rows(conversation, events, first))
-    session.refresh(conversation)
-    return first, end + 1
+        session.execute(_ADD, _event_rows(conversation_id, events, first, now))
+    return Appended(first, last + 1, owner)
 
 
 def forget_events(session: Session, conversation: Conversation) -> None:
@@ -141,7 +233,11 @@ def forget_events(session: Session, conversation: Conversation) -> None:
 
 
 def load_events(
-    session: Session, conversation: Conversation, *, after: int | None = None, until: int | None = None
+    session: Session,
+    conversation: Conversation | Standing,
+    *,
+    after: int | None = None,
+    until: int | None = None,
 ) -> list[StoredEvent]:
     """Events in their order: those of the present session, or those with `after < sequence <= until`.
 
@@ -193,7 +289,7 @@ def _text(value: JSON) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _session_start(session: Session, conversation: Conversation) -> int:
+def _session_start(session: Session, conversation: Conversation | Standing) -> int:
     """The sequence with which the present session begins, 1 before there was any."""
     started = session.scalar(
         select(func.max(ConversationEvent.sequence)).where(
@@ -214,38 +310,29 @@ def _session_start(session: Session, conversation: Conversation) -> int:
 
 
 def _note_message(
-    session: Session, conversation: Conversation, key: MessageKey, *, first: int, last: int
+    session: Session, conversation_id: int, key: MessageKey, *, turn: tuple[int, int], now: datetime
 ) -> None:
     """Store where the turn of a message is, or say that it was answered before."""
-    row = InboundMessage(
-        conversation_id=conversation.id,
-        channel=key.channel,
-        external_id=storable(key.external_id),
-        first_sequence=first,
-        last_sequence=last,
-    )
-    stored = insert_once(
-        session,
-        row,
-        InboundMessage.conversation_id == row.conversation_id,
-        InboundMessage.channel == row.channel,
-        InboundMessage.external_id == row.external_id,
-    )
-    if stored is not row:
-        raise DuplicateMessage(stored)
+    values = {"conversation": conversation_id, "channel": key.channel, "external": key.external_id}
+    seen = session.execute(_SEEN, values).scalar_one_or_none()
+    if seen is not None:
+        raise DuplicateMessage(session.get_one(InboundMessage, seen))
+    row = {"conversation_id": conversation_id, "channel": key.channel, "external_id": key.external_id}
+    first, last = turn
+    session.execute(_NOTE, row | {"first_sequence": first, "last_sequence": last, "created_at": now})
 
 
 def _event_rows(
-    conversation: Conversation, events: Sequence[JSONObject], first: int
+    conversation_id: int, events: Sequence[JSONObject], first: int, now: datetime
 ) -> list[dict[str, object]]:
     """The rows of events, ready for one insert."""
     return [
         {
-            "conversation_id": conversation.id,
+            "conversation_id": conversation_id,
             "sequence": sequence,
             "type_name": str(data.get("event")),
             "data": data,
-            "created_at": utc_now(),
+            "created_at": now,
         }
         for sequence, data in enumerate(events, start=first)
     ]

@@ -15,7 +15,6 @@ from bot.runtime.tracker_store import AlreadyAnswered, StoredConversation, Store
 from crm_connector import conversations, database, ownership
 from crm_connector.choices import Owner
 from crm_connector.columns import utc_now
-from crm_connector.tables import Conversation, InboundMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +39,31 @@ class CrmTrackerStore:
         """Return the present session of the message's conversation; see `TrackerStore.load`."""
         try:
             with self._store.reading() as session:
-                conversation = conversations.find(session, message.sender_id)
-                if conversation is None:
+                standing = conversations.standing(session, message.sender_id, _key(message))
+                if standing is None:
                     return StoredConversation()
-                seen = conversations.seen_message(session, conversation, _key(message))
-                present = self._present(session, conversation)
+                present = self._present(session, message.sender_id, standing)
                 self._recent.put(message.sender_id, present)
                 return StoredConversation(
                     list(present.events),
-                    None if seen is None else _answers(session, seen),
-                    ownership.owner_of(session, message.sender_id) == Owner.AGENT,
+                    _answers(session, message) if standing.is_answered else None,
+                    standing.owner == Owner.AGENT,
                 )
         except database.StoreUnavailable as error:
             raise StoreUnavailable(str(error)) from error
 
-    def _present(self, session: Session, conversation: Conversation) -> _Session:
+    def _present(self, session: Session, sender_id: str, standing: conversations.Standing) -> _Session:
         """Read the present session, or what is new in it."""
-        known = self._recent.take(conversation.sender_id)
+        known = self._recent.take(sender_id)
         if known is not None:
+            if known.last_sequence == standing.last_sequence and standing.is_whole:
+                return known
             # The last known event is read again: where it is gone, the conversation was replaced.
-            new = conversations.load_events(session, conversation, after=known.last_sequence - 1)
+            new = conversations.load_events(session, standing, after=known.last_sequence - 1)
             if new and new[0].sequence == known.last_sequence and not any(map(_starts_session, new[1:])):
                 added = events_from_dicts(event.data for event in new[1:])
                 return _Session(new[-1].sequence, [*known.events, *added])
-        stored = conversations.load_events(session, conversation)
+        stored = conversations.load_events(session, standing)
         last = stored[-1].sequence if stored else 0
         return _Session(last, events_from_dicts(event.data for event in stored))
 
@@ -73,16 +73,18 @@ class CrmTrackerStore:
         known = self._recent.take(message.sender_id)
         try:
             with self._store.session() as session:
-                conversation = conversations.find_or_create(session, message.sender_id, message.input_channel)
-                first, end = conversations.append_events(session, conversation, wire, inbound=_key(message))
-                ownership.customer_wrote(session, conversation, utc_now())
+                appended = conversations.append_turn(
+                    session, message.sender_id, message.input_channel, wire, inbound=_key(message)
+                )
+                if appended.owner != Owner.BOT:
+                    _note_for_people(session, message.sender_id)
         except conversations.DuplicateMessage as duplicate:
             raise AlreadyAnswered(self.load(message).answered or ()) from duplicate
         except database.StoreUnavailable as error:
             raise StoreUnavailable(str(error)) from error
-        goes_on = known is not None and known.last_sequence == first - 1
+        goes_on = known is not None and known.last_sequence == appended.first - 1
         if known is not None and goes_on and not any(isinstance(event, SessionStarted) for event in events):
-            self._recent.put(message.sender_id, _Session(end - 1, [*known.events, *events]))
+            self._recent.put(message.sender_id, _Session(appended.end - 1, [*known.events, *events]))
 
     def replace(self, message: UserMessage, events: Sequence[Event]) -> None:
         """Put other events in the place of a conversation; its sequences go on, so that readers notice.
@@ -123,6 +125,14 @@ def _key(message: UserMessage) -> conversations.MessageKey:
     return conversations.MessageKey(message.input_channel, message.message_id)
 
 
-def _answers(session: Session, stored: InboundMessage) -> list[BotUttered]:
-    events = events_from_dicts(conversations.answers_of(session, stored))
-    return [event for event in events if isinstance(event, BotUttered)]
+def _answers(session: Session, message: UserMessage) -> list[BotUttered]:
+    conversation = conversations.find(session, message.sender_id)
+    seen = conversations.seen_message(session, conversation, _key(message)) if conversation else None
+    data = conversations.answers_of(session, seen) if seen else []
+    return [event for event in events_from_dicts(data) if isinstance(event, BotUttered)]
+
+
+def _note_for_people(session: Session, sender_id: str) -> None:
+    conversation = conversations.find(session, sender_id)
+    if conversation is not None:
+        ownership.customer_wrote(session, conversation, utc_now())
