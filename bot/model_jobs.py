@@ -119,22 +119,16 @@ def _train(folder: Path, models: Path, force: bool) -> JSON:
 
 
 def _cross_validate(folder: Path, folds: int) -> JSON:
-    from bot.nlu.evaluate import split  # noqa: PLC0415 (as above)
-    from bot.nlu.interpreter import Interpreter  # noqa: PLC0415
-    from bot.nlu.train import train as train_nlu  # noqa: PLC0415
+    from bot.nlu.cross_validation import Lesson, held_out_parts  # noqa: PLC0415 (as above)
     from bot.server.reports import nlu_report  # noqa: PLC0415
     from bot.training_data.project import Project  # noqa: PLC0415
 
     try:
         project = Project.load(folder, domain=_DATA, config=_DATA, data=(_DATA,))
-        parsed = []
-        for fold in range(folds):
-            taught, held_out = split(project.nlu, folds=folds, held_out=fold)
-            target = folder / f"fold-{fold}"
-            language = project.config.language or DEFAULT_LANGUAGE
-            train_nlu(taught, project.config.pipeline, target, language=language, progress=_unseen)
-            interpreter = Interpreter.load(target, project.domain)
-            parsed += [(example, interpreter.parse(example.text)) for example in held_out.examples]
+        language = project.config.language or DEFAULT_LANGUAGE
+        lesson = Lesson(project.nlu, project.config.pipeline, project.domain, language)
+        parts = held_out_parts(lesson, folds=folds, parts=folds)
+        parsed = [(row.example, row.result) for part in parts for row in part.examples]
     except InvalidProject as error:
         # The caller knows nothing of the folder that its project stood in.
         return _Failure(str(error).replace(f"{folder}/", ""), is_input=True)
@@ -156,7 +150,3 @@ async def _download(url: str, file: Path) -> None:
                     target.write(block)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ModelError(f"{url} gives no model: {error}") from error
-
-
-def _unseen(_stage: str, _share: float) -> None:
-    """Nobody watches."""

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from bot.cli.screen import Root, explained, load_project, out, progress_bar
+from bot.cli.screen import Root, explained, load_project, out
 from bot.cli.serve import hide_torch
 from bot.errors import FrontdeskError
 
 if TYPE_CHECKING:
     from bot.cli.result_files import ResultFiles
-    from bot.dialogue.messages import ParseResult
-    from bot.nlu.evaluate import IntentScores, NluScores, SentimentScores
-    from bot.nlu.interpreter import Interpreter
     from bot.runtime.evaluate import TestReport
-    from bot.training_data.nlu_examples import NluData, NluExample
 
 
 class What(StrEnum):
@@ -48,6 +41,9 @@ def run_tests(  # noqa: PLR0913 - each option of the command is an argument
         bool, typer.Option("--cross-validation", help="Hold out each part of the sentences once.")
     ] = False,
     folds: Annotated[int, typer.Option("--folds", "-f", min=2, help="Parts of --cross-validation.")] = 5,
+    learning_curve: Annotated[
+        bool, typer.Option("--learning-curve", help="Train on ever more examples of each intent.")
+    ] = False,
     max_stories: Annotated[int | None, typer.Option(min=1, help="Test at most so many stories.")] = None,
     results: Annotated[Path, typer.Option("--out", help="Where results go.")] = Path("results"),
     successes: Annotated[
@@ -65,8 +61,13 @@ def run_tests(  # noqa: PLR0913 - each option of the command is an argument
     """Run the test conversations through the newest model, or score the NLU on sentences it has not seen.
 
     `nlu` trains on four fifths of the sentences of every intent and language and scores the held-out fifth;
-    with `--cross-validation` every part is held out once; with `--nlu` nothing is trained.
+    with `--cross-validation` every part is held out once; with `--nlu` nothing is trained;
+    `--learning-curve` also trains on ever more examples.
     """
+    if learning_curve and (what is not What.NLU or nlu is not None):
+        raise typer.BadParameter(
+            "it trains, so it goes with `nlu` and without --nlu", param_hint="--learning-curve"
+        )
     # The rest of the command needs what it reads before the engine is loaded: torch has to be hidden first.
     if what is not What.NLU or nlu is not None:
         hide_torch()
@@ -79,7 +80,12 @@ def run_tests(  # noqa: PLR0913 - each option of the command is an argument
         elif nlu is not None:
             passed = _test_model(project, models, nlu, files)
         else:
-            passed = _test_held_out(project, folds if cross_validation else None, files)
+            from bot.cli.nlu_scores import score_held_out  # noqa: PLC0415 - loading the NLU takes a second
+
+            score_held_out(
+                load_project(project), files, folds=folds, every_part=cross_validation, curve=learning_curve
+            )
+            passed = True
     out.print(f"written to {results}", soft_wrap=True)
     if plot and not can_draw():
         out.print("no pictures: they need matplotlib, `pip install frontdesk-crm\\[train]`")
@@ -114,78 +120,12 @@ def _print_report(report: TestReport) -> None:
 def _test_model(root: Path, models: Path | None, data: Path, files: ResultFiles) -> bool:
     """Score the newest model on a file or folder of NLU data."""
     from bot.bootstrap import Model  # noqa: PLC0415 - after torch is hidden
-    from bot.nlu.evaluate import evaluate  # noqa: PLC0415 - the same
+    from bot.cli.nlu_scores import score_model  # noqa: PLC0415 - the same
     from bot.training_data.project import Project  # noqa: PLC0415 - the same
 
     held_out = Project.load(root, data=[data.resolve() if data.exists() else data]).nlu
     if not held_out.examples:
         raise FrontdeskError(f"no NLU data in {data}")
-    parsed = _Parsed(Model.load(models or root / "models").interpreter)
-    _print_scores(evaluate(parsed.parse, held_out))
-    files.write_nlu(parsed.rows(held_out))
+    model = Model.load(models or root / "models")
+    score_model(model.interpreter, model.package.nlu_folder, held_out, files)
     return True
-
-
-def _test_held_out(root: Path, folds: int | None, files: ResultFiles) -> bool:
-    """Train without a part of the sentences and score that part; all parts in turn if `folds` is given."""
-    from bot.nlu.evaluate import evaluate, split  # noqa: PLC0415 - loading the NLU takes a second
-    from bot.nlu.interpreter import Interpreter  # noqa: PLC0415 - the same
-    from bot.nlu.train import train  # noqa: PLC0415 - the same
-    from bot.training_data.config_file import DEFAULT_LANGUAGE  # noqa: PLC0415 - the same
-
-    project = load_project(root)
-    rows: list[tuple[NluExample, ParseResult]] = []
-    for held_out_fold in range(folds or 1):
-        learnt, held_out = split(project.nlu, folds=folds or 5, held_out=held_out_fold)
-        with tempfile.TemporaryDirectory() as scratch, progress_bar() as progress:
-            language = project.config.language or DEFAULT_LANGUAGE
-            train(learnt, project.config.pipeline, Path(scratch), language=language, progress=progress)
-            parsed = _Parsed(Interpreter.load(Path(scratch), project.domain))
-            scores = evaluate(parsed.parse, held_out)
-        if folds:
-            out.print(f"part {held_out_fold + 1} of {folds}:", style="bold")
-        _print_scores(scores)
-        rows += parsed.rows(held_out)
-    files.write_nlu(rows)
-    return True
-
-
-class _Parsed:
-    """Parses each text once, for the scores and for the files."""
-
-    def __init__(self, interpreter: Interpreter) -> None:
-        self._interpreter = interpreter
-        self._known: dict[str, ParseResult] = {}
-
-    def parse(self, text: str) -> ParseResult:
-        if text not in self._known:
-            self._known[text] = self._interpreter.parse(text)
-        return self._known[text]
-
-    def rows(self, data: NluData) -> list[tuple[NluExample, ParseResult]]:
-        return [(example, self.parse(example.text)) for example in data.examples]
-
-
-def _print_scores(scores: NluScores) -> None:
-    out.print(_table("intents", scores.intents, scores.intents_by_language))
-    out.print(_table("sentiment", scores.sentiment, scores.sentiment_by_language))
-    if scores.entities:
-        found = scores.entities
-        out.print(f"entities: precision {found.precision:.3f}, recall {found.recall:.3f}, F1 {found.f1:.3f}")
-    if scores.expected_calibration_error is not None:
-        out.print(f"expected calibration error: {scores.expected_calibration_error:.3f}")
-    for intent, predicted, count in scores.confusions[:10]:
-        out.print(f"  {count} x {intent} taken for {predicted}", markup=False)
-
-
-def _table(
-    title: str,
-    overall: IntentScores | SentimentScores | None,
-    by_language: Mapping[str, IntentScores] | Mapping[str, SentimentScores],
-) -> Table:
-    """One row for each language with sentences of its own, and one for all."""
-    table = Table("language", "sentences", "accuracy", title=title)
-    rows: list[tuple[str, IntentScores | SentimentScores]] = [*by_language.items()]
-    for name, scores in [*rows, *([("all", overall)] if overall else [])]:
-        table.add_row(name, str(scores.sentences), f"{scores.accuracy:.3f}")
-    return table

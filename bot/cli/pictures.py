@@ -18,6 +18,9 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from bot.nlu.held_out import Bin
+from bot.nlu.learning_curve import CurvePoint
+
 # The first fonts cover Latin letters; the rest are asked for what they lack, such as Chinese.
 _FONTS = (
     "DejaVu Sans",
@@ -134,6 +137,87 @@ def draw_confidences(path: Path, title: str, right: Sequence[float], wrong: Sequ
     for axes in (left_axes, right_axes):
         axes.tick_params(axis="y", length=0)
     figure.suptitle(title, fontsize=12, x=0.02, ha="left", color=INK)
+    _save(figure, path)
+
+
+def draw_reliability(path: Path, title: str, bins: Sequence[Bin], error: float) -> None:
+    """Draw how often answers were right by how sure they were; honest ones lie on the diagonal.
+
+    `error` is the expected calibration error. Below stands how many answers each bin holds.
+    """
+    figure = Figure(figsize=(6, 7), layout="constrained")
+    upper, lower = figure.subplots(nrows=2, sharex=True, height_ratios=[4, 1])
+    upper.plot([0, 1], [0, 1], color=FAINT, linewidth=1.2, zorder=0)
+    most = max((row.sentences for row in bins), default=1)
+    for row in bins:
+        upper.plot([row.confidence] * 2, [row.confidence, row.accuracy], color=WRONG, linewidth=1.5, zorder=1)
+    upper.scatter(
+        [row.confidence for row in bins],
+        [row.accuracy for row in bins],
+        s=[20 + 180 * row.sentences / most for row in bins],
+        color=RIGHT,
+        zorder=2,
+    )
+    upper.set_ylabel("share that was right", color=INK)
+    upper.set_ylim(-0.03, 1.03)
+    upper.set_title(
+        f"{title}: is confidence honest?\nexpected calibration error {error:.3f}",
+        loc="left",
+        fontsize=11,
+        color=INK,
+    )
+    bars = lower.bar(
+        [row.confidence for row in bins], [row.sentences for row in bins], width=0.04, color=RIGHT
+    )
+    lower.bar_label(bars, fontsize=7, color=INK)
+    lower.margins(y=0.25)
+    lower.set_ylabel("answers", color=INK)
+    lower.set_xlabel("confidence", color=INK)
+    lower.set_xlim(-0.03, 1.03)
+    for axes in (upper, lower):
+        axes.grid(color=FAINT, linewidth=0.5)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+    _save(figure, path)
+
+
+def draw_learning_curve(path: Path, points: Sequence[CurvePoint]) -> None:
+    """Draw held-out accuracy and macro F1 by examples of each intent; the band spans the draws."""
+    figure = Figure(figsize=(7, 5), layout="constrained")
+    axes = figure.add_subplot()
+    sizes = [point.examples_per_intent for point in points]
+    axes.fill_between(
+        sizes,
+        [point.lowest for point in points],
+        [point.highest for point in points],
+        color=RIGHT,
+        alpha=0.18,
+        linewidth=0,
+    )
+    axes.plot(sizes, [point.accuracy for point in points], color=RIGHT, marker="o", label="accuracy")
+    axes.plot(
+        sizes, [point.macro_f1 for point in points], color=WRONG, marker="s", linestyle="--", label="macro F1"
+    )
+    for point in points:
+        axes.annotate(
+            f"{point.accuracy:.3f}",
+            (point.examples_per_intent, point.accuracy),
+            textcoords="offset points",
+            xytext=(0, 9),
+            ha="center",
+            fontsize=9,
+            color=INK,
+        )
+    axes.set_xscale("log")
+    axes.set_xticks(sizes, [*map(str, sizes[:-1]), f"all\n(up to {sizes[-1]})"])
+    axes.minorticks_off()
+    axes.set_xlabel("examples of each intent", color=INK)
+    axes.set_title(
+        "Would more examples help?\nsentences that were held out", loc="left", fontsize=11, color=INK
+    )
+    axes.grid(color=FAINT, linewidth=0.5)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="lower right")
     _save(figure, path)
 
 

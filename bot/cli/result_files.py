@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from bot.dialogue.messages import JSON, Entity, ParseResult
+from bot.nlu.confusions import ConfusedPair
+from bot.nlu.cross_validation import Judged, JudgedExample, JudgedMood
+from bot.nlu.held_out import expected_calibration_error, reliability
+from bot.nlu.label_errors import Suspect
+from bot.nlu.learning_curve import CurvePoint
 from bot.runtime.evaluate import StoryResult, TestReport, render_stories
 from bot.server.reports import (
     NO_ENTITY,
@@ -80,6 +87,39 @@ class ResultFiles:
         self._write_judged("response_selection", "Answers", answers)
         for extractor in extractors_of(parsed):
             self._write_entities(extractor, parsed)
+
+    def write_judged(self, judged: Judged) -> None:
+        """Write what `write_nlu` writes, the sentiment, and how honest confidence was."""
+        self.write_nlu([(row.example, row.result) for row in judged.examples])
+        self._write_judged("sentiment", "Sentiment", [_mood(row) for row in judged.moods])
+        self._draw_reliability("intent_reliability.png", "Intents", judged.examples)
+        self._draw_reliability("sentiment_reliability.png", "Sentiment", judged.moods)
+
+    def write_doubts(self, pairs: Sequence[ConfusedPair], suspects: Mapping[str, Sequence[Suspect]]) -> None:
+        """Write the pairs of intents that were confused, and by task the sentences whose label is doubted."""
+        self._write_rows("intent_confusions.json", [pair.as_dict() for pair in pairs], wanted=self.errors)
+        rows = [{"task": task, **row.as_dict()} for task, found in suspects.items() for row in found]
+        self._write_rows("label_errors.json", rows, wanted=self.errors)
+
+    def write_curve(self, points: Sequence[CurvePoint]) -> None:
+        """Write how accuracy grew with the examples."""
+        self._write_json("learning_curve.json", [point.as_dict() for point in points])
+        if self.plot and can_draw():
+            from bot.cli.pictures import draw_learning_curve  # noqa: PLC0415 - matplotlib is optional
+
+            draw_learning_curve(self.folder / "learning_curve.png", points)
+
+    def _draw_reliability(
+        self, name: str, title: str, judged: Sequence[JudgedExample] | Sequence[JudgedMood]
+    ) -> None:
+        if not (self.plot and can_draw() and judged):
+            return
+        from bot.cli.pictures import draw_reliability  # noqa: PLC0415 - matplotlib is optional
+
+        sure = np.array([row.chances.get(str(row.predicted), 0.0) for row in judged])
+        right = np.array([row.predicted == row.expected for row in judged])
+        error = expected_calibration_error(sure, right)
+        draw_reliability(self.folder / name, title, reliability(sure, right), error)
 
     def _write_judged(self, name: str, title: str, judged: Sequence[_Judged]) -> None:
         if not judged:
@@ -172,6 +212,14 @@ def _intent(example: NluExample, result: ParseResult) -> _Judged:
     prediction = {"name": found.name, "confidence": found.confidence}
     row = {"text": example.text, "intent": target, "intent_prediction": prediction}
     return _Judged(target, found.name, found.confidence, row)
+
+
+def _mood(judged: JudgedMood) -> _Judged:
+    found = judged.result.sentiment
+    value, confidence = (found.value, found.confidence) if found else (None, 0.0)
+    prediction = {"value": value, "confidence": confidence}
+    row = {"text": judged.example.text, "sentiment": judged.expected, "sentiment_prediction": prediction}
+    return _Judged(judged.expected, value, confidence, row)
 
 
 def _answer(example: NluExample, result: ParseResult) -> _Judged:

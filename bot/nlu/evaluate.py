@@ -102,8 +102,16 @@ def _fold_of(names: Sequence[str], seed: int, folds: int) -> np.typing.NDArray[n
 
 def evaluate(parse: Parse, held_out: NluData) -> NluScores:
     """Parse every held-out sentence and compare."""
-    parsed = [(example, parse(example.text)) for example in held_out.examples]
-    moods = [(example, parse(example.text)) for example in held_out.sentiment_examples]
+    return scores_of(
+        [(example, parse(example.text)) for example in held_out.examples],
+        [(example, parse(example.text)) for example in held_out.sentiment_examples],
+    )
+
+
+def scores_of(
+    parsed: Sequence[tuple[NluExample, ParseResult]], moods: Sequence[tuple[SentimentExample, ParseResult]]
+) -> NluScores:
+    """Compare what was understood of sentences with what they mean."""
     by_language: dict[str, list[tuple[NluExample, ParseResult]]] = {}
     for example, result in parsed:
         by_language.setdefault(_language(example.text), []).append((example, result))

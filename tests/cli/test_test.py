@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from bot.cli.app import app
+from bot.cli.nlu_scores import report
 from bot.cli.result_files import ResultFiles
-from bot.dialogue.messages import Entity, Intent, ParseResult
+from bot.dialogue.messages import Entity, Intent, ParseResult, Sentiment
+from bot.nlu.confusions import confused_pairs
+from bot.nlu.cross_validation import Judged, JudgedExample, JudgedMood
+from bot.nlu.label_errors import Suspect
+from bot.nlu.learning_curve import CurvePoint
 from bot.runtime.evaluate import StepResult, StoryResult, TestReport
-from bot.training_data.nlu_examples import NluExample
+from bot.training_data.nlu_examples import NluExample, SentimentExample
 
 STORIES = TestReport(
     (
@@ -137,6 +143,83 @@ def test_nlu_results_have_rasas_names_and_shapes(tmp_path: Path) -> None:
     assert [row["text"] for row in errors] == ["to Oslo now"]
 
 
+MOOD = ParseResult("not bad", sentiment=Sentiment("neutral", 0.4))
+JUDGED = Judged(
+    tuple(
+        JudgedExample(example, replace(result, intent_ranking=(result.intent,))) for example, result in PARSED
+    ),
+    (
+        JudgedMood(SentimentExample("not bad", "positive"), MOOD, {"positive": 0.45, "negative": 0.55}),
+        JudgedMood(
+            SentimentExample("great", "positive"),
+            ParseResult("great", sentiment=Sentiment("positive", 0.9)),
+            {"positive": 0.9, "negative": 0.1},
+        ),
+    ),
+)
+
+
+def test_sentiment_has_the_same_files_as_intents(tmp_path: Path) -> None:
+    """An abstention is a mistake of its own, written with what was said instead."""
+    ResultFiles(tmp_path, plot=False).write_judged(JUDGED)
+    report = _json(tmp_path / "sentiment_report.json")
+    assert isinstance(report, dict)
+    assert report["positive"]["recall"] == 0.5
+    assert _json(tmp_path / "sentiment_errors.json") == [
+        {
+            "text": "not bad",
+            "sentiment": "positive",
+            "sentiment_prediction": {"value": "neutral", "confidence": 0.4},
+        }
+    ]
+    assert (tmp_path / "intent_report.json").exists()
+
+
+def test_doubts_are_written_by_task_and_gone_when_there_are_none(tmp_path: Path) -> None:
+    """Confused pairs and doubted labels have files of their own; a later test without any removes them."""
+    files = ResultFiles(tmp_path, plot=False)
+    files.folder.mkdir(exist_ok=True)
+    pairs = confused_pairs(JUDGED.examples)
+    suspect = Suspect("hm", "a", "b", 0.1, 0.9)
+    files.write_doubts(pairs, {"intent": [suspect], "sentiment": []})
+    assert [row["intents"] for row in _rows(tmp_path / "intent_confusions.json")] == [["greet", "查询天气"]]
+    assert [(row["task"], row["text"]) for row in _rows(tmp_path / "label_errors.json")] == [("intent", "hm")]
+    files.write_doubts([], {})
+    assert not list(tmp_path.glob("*.json"))
+
+
+def _rows(path: Path) -> list[dict[str, object]]:
+    rows = _json(path)
+    assert isinstance(rows, list)
+    return rows
+
+
+def test_the_report_reads_like_a_page(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Scores come first, then the worst labels, then the confused pairs with their sentences."""
+    report(JUDGED, ResultFiles(tmp_path, plot=False))
+    text = capsys.readouterr().out
+    places = [text.index(words) for words in ("macro F1", "micro avg", "most confusable", "查天气")]
+    assert places == sorted(places)
+    assert "greet / 查询天气" in text
+
+
+def test_a_curve_is_written_with_its_picture(tmp_path: Path) -> None:
+    """Figures for programs, a picture for people."""
+    pytest.importorskip("matplotlib")
+    points = [CurvePoint(2, 10, 0.5, 0.4, 0.6, 0.45), CurvePoint(5, 25, 0.7, 0.7, 0.7, 0.68)]
+    ResultFiles(tmp_path).write_curve(points)
+    assert [row["accuracy"] for row in _rows(tmp_path / "learning_curve.json")] == [0.5, 0.7]
+    assert min(_size(tmp_path / "learning_curve.png")) > 200
+
+
+def test_a_curve_cannot_be_asked_of_a_finished_model(tmp_path: Path) -> None:
+    """It trains, so it contradicts test conversations and `--nlu`."""
+    for arguments in (["--learning-curve"], ["nlu", "--learning-curve", "--nlu", str(tmp_path)]):
+        result = CliRunner().invoke(app, ["test", "--project", str(tmp_path), *arguments])
+        assert result.exit_code == 2, result.output
+        assert "--learning-curve" in result.output
+
+
 def test_what_is_switched_off_is_not_written(tmp_path: Path) -> None:
     """Rasa's switches leave files out, and no file of an earlier test stays behind."""
     ResultFiles(tmp_path, plot=False).write_nlu(PARSED)
@@ -175,12 +258,14 @@ def test_a_confusion_matrix_grows_with_its_labels(tmp_path: Path, labels: int) -
 def test_pictures_stand_beside_the_reports(tmp_path: Path) -> None:
     """Each report has a confusion matrix, and all but the stories a histogram."""
     pytest.importorskip("matplotlib")
-    ResultFiles(tmp_path).write_nlu(PARSED)
+    ResultFiles(tmp_path).write_judged(JUDGED)
     ResultFiles(tmp_path).write_stories(STORIES)
     names = {path.stem.rpartition("_")[0]: path for path in tmp_path.glob("*.png")}
+    learnt = ("intent", "sentiment", "response_selection", "Learnt")
     assert {path.name for path in tmp_path.glob("*.png")} == {
-        *(f"{kind}_confusion_matrix.png" for kind in ("intent", "response_selection", "Learnt", "story")),
-        *(f"{kind}_histogram.png" for kind in ("intent", "response_selection", "Learnt")),
+        *(f"{kind}_confusion_matrix.png" for kind in (*learnt, "story")),
+        *(f"{kind}_histogram.png" for kind in learnt),
+        *(f"{kind}_reliability.png" for kind in ("intent", "sentiment")),
     }
     assert all(min(_size(path)) > 200 for path in names.values())
 
