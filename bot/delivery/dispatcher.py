@@ -74,7 +74,8 @@ class Dispatcher:
 
     async def _sleep(self, wait_s: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._something.wait(), max(0.0, wait_s))
+            async with asyncio.timeout(max(0.0, wait_s)):
+                await self._something.wait()
 
     async def _look_into_woken(self) -> None:
         self._something.clear()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 from bot.delivery.backoff import FOR_CHANNELS, FOR_WEBHOOKS, Backoff
 from bot.delivery.dispatcher import Dispatcher
@@ -14,14 +14,11 @@ from bot.delivery.inbox import DurableInbox, Handler
 from bot.delivery.outbox import DurableOutbox
 from bot.delivery.peer import Peer, QueuedChannel
 from bot.delivery.sending import Route
-from bot.delivery.work import Kind, Lane
+from bot.delivery.work import Attempt, Kind, Lane, LaunchedWork
 from crm_connector import deliveries, lanes
 from crm_connector.choices import Progress
 from crm_connector.columns import utc_now
 from crm_connector.database import Store
-
-if TYPE_CHECKING:
-    from bot.delivery.durable import DurableWork
 
 logger = logging.getLogger(__name__)
 
@@ -31,17 +28,39 @@ _TIDY_S = 3600.0
 # How long a redelivery is known for one; peers deliver again for a day at most.
 _KEPT = timedelta(days=14)
 
+Launch: TypeAlias = Callable[[Store, Mapping[Kind, Attempt]], Awaitable[LaunchedWork]]
+
+
+async def launch_dbos(store: Store, attempts: Mapping[Kind, Attempt]) -> LaunchedWork:
+    """Start what carries work on after a crash.
+
+    Raises:
+        SettingsError: The queue's store cannot be used.
+    """
+    # DBOS takes a quarter of a second to import and to start: not where nothing is queued.
+    from bot.delivery.durable import DurableWork  # noqa: PLC0415
+
+    return await DurableWork.launch(store, attempts)
+
 
 class DurableQueues:
     """What channels and webhooks of a running server lean on."""
 
-    def __init__(self, store: Store, handler: Handler, *, backoff: Backoff = FOR_CHANNELS) -> None:
+    def __init__(
+        self,
+        store: Store,
+        handler: Handler,
+        *,
+        backoff: Backoff = FOR_CHANNELS,
+        launch: Launch = launch_dbos,
+    ) -> None:
         self._store = store
         self._backoff = backoff
+        self._launch = launch
         self._channels: dict[str, QueuedChannel] = {}
         self._routes: dict[str, Route] = {}
         self._targets: dict[str, Sequence[str]] = {}
-        self._work: DurableWork | None = None
+        self._work: LaunchedWork | None = None
         self._dispatcher: Dispatcher | None = None
         self._chores: asyncio.Task[None] | None = None
         self.inbox = DurableInbox(store, handler, self._channels, self._wake)
@@ -67,11 +86,8 @@ class DurableQueues:
         await asyncio.to_thread(self._write_targets)
         if not self._routes:
             return
-        # DBOS takes a quarter of a second to import and to start: not where nothing is queued.
-        from bot.delivery.durable import DurableWork  # noqa: PLC0415
-
         attempts = {Kind.IN: self.inbox.attempt, Kind.OUT: self.outbox.attempt}
-        self._work = await DurableWork.launch(self._store, attempts)
+        self._work = await self._launch(self._store, attempts)
         self._dispatcher = Dispatcher(self._store, self._work)
         self._dispatcher.start()
         self._chores = asyncio.get_running_loop().create_task(self._do_chores(self._work))
@@ -104,7 +120,7 @@ class DurableQueues:
         with self._store.session() as session:
             deliveries.set_targets(session, self._targets)
 
-    async def _do_chores(self, work: DurableWork) -> None:
+    async def _do_chores(self, work: LaunchedWork) -> None:
         loop = asyncio.get_running_loop()
         tidied_at, pause_s = loop.time(), 1.0
         while True:

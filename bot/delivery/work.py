@@ -57,3 +57,19 @@ class Work(Protocol):
     async def begin(self, kind: Kind, row_id: int, life: int) -> None:
         """Carry a row to its end, in the background; what was begun in this life is not begun again."""
         ...
+
+
+class LaunchedWork(Work, Protocol):
+    """Work under way in this process, beside that of others."""
+
+    async def take_over_from_the_dead(self) -> None:
+        """Go on with what other processes had under way when they died."""
+        ...
+
+    async def forget_finished(self) -> None:
+        """Let go of what is known of work that ended long ago."""
+        ...
+
+    async def close(self, *, grace_s: float) -> None:
+        """Let attempts that are under way end, and stop; what waits goes on at the next start."""
+        ...

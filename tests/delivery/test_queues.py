@@ -1,0 +1,385 @@
+"""What goes in is handled once and in order, what goes out is sent in order, tried again, or given up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select
+
+from bot.delivery.backoff import Backoff
+from bot.delivery.peer import Outgoing, RetryLater, Undeliverable
+from bot.dialogue.events import AgentUttered, BotUttered
+from bot.dialogue.messages import ParseResult, UserMessage
+from bot.errors import ModelError
+from bot.runtime.tracker_store import StoreUnavailable
+from crm_connector import conversations, deliveries, lanes
+from crm_connector.choices import Progress
+from crm_connector.database import Store
+from crm_connector.tables import AcceptedMessage, Delivery, DeliveryTarget
+from tests.delivery.peers import AskableChannel, Echo, ListChannel, message, serving, started, until
+
+
+def rows(store: Store) -> list[Delivery]:
+    """All deliveries, in the order of queueing."""
+    with store.reading() as session:
+        return list(session.scalars(select(Delivery).order_by(Delivery.id)))
+
+
+def accepted(store: Store) -> list[AcceptedMessage]:
+    """All messages that were taken in."""
+    with store.reading() as session:
+        return list(session.scalars(select(AcceptedMessage).order_by(AcceptedMessage.id)))
+
+
+async def test_a_message_is_handled_and_its_answer_sent(store: Store) -> None:
+    """What a channel accepts is answered over the same channel, part by part."""
+    channel = ListChannel()
+    async with serving(store, channel) as served:
+        assert await served.queues.inbox.accept(message("one\n\ntwo"))
+        await served.settled()
+    assert channel.texts("ada") == ["You said: one", "two"]
+    assert [row.state for row in rows(store)] == [Progress.DONE]
+    assert rows(store)[0].peer_ids == ["peer-1", "peer-2"]
+
+
+async def test_everything_a_channel_says_of_a_message_reaches_the_processor(store: Store) -> None:
+    """Metadata and a meaning that the channel knew already survive the store."""
+    meaning = ParseResult("/greet")
+    given = UserMessage("/greet", "ada", "list", "id-1", {"thread": "t1"}, meaning)
+    async with serving(store, ListChannel()) as served:
+        await served.queues.inbox.accept(given)
+        await served.settled()
+    assert served.echo.handled == [given]
+
+
+async def test_a_redelivery_is_handled_once(store: Store) -> None:
+    """The second delivery of a message is told from a new one, before and after the first was answered."""
+    channel = ListChannel()
+    async with serving(store, channel) as served:
+        results = [await served.queues.inbox.accept(message("hi")) for _ in range(2)]
+        await served.settled()
+        results.append(await served.queues.inbox.accept(message("hi")))
+        results.append(await served.queues.inbox.accept(message("hi", sender_id="grace")))
+        await served.settled()
+    assert results == [True, False, False, True]
+    assert channel.texts("ada") == channel.texts("grace") == ["You said: hi"]
+
+
+async def test_what_is_done_keeps_no_words(store: Store) -> None:
+    """Once handled and sent, the words of customer and bot stand in the transcript alone."""
+    async with serving(store, ListChannel()) as served:
+        await served.queues.inbox.accept(message("my card is 1234"))
+        await served.settled()
+    assert [row.message for row in accepted(store)] == [{}]
+    assert [(row.content, row.payloads) for row in rows(store)] == [({}, None)]
+
+
+async def test_messages_of_a_conversation_are_handled_and_answered_in_order(store: Store) -> None:
+    """Twenty messages that are accepted at once come back in their order, for each of three senders."""
+    channel = ListChannel()
+    async with serving(store, channel) as served:
+        for number in range(20):
+            for sender in ("ada", "grace", "joan"):
+                await served.queues.inbox.accept(message(str(number), sender_id=sender))
+        await served.settled()
+    for sender in ("ada", "grace", "joan"):
+        assert channel.texts(sender) == [f"You said: {number}" for number in range(20)]
+
+
+async def test_a_message_that_waits_holds_its_own_conversation_only(store: Store) -> None:
+    """While one customer's peer refuses, others are served, and her next words do not overtake."""
+    channel = ListChannel(outcomes=[RetryLater("busy")])
+    async with serving(store, channel) as served:
+        channel.gate = asyncio.Event()
+        await served.queues.outbox.put("list", "ada", [BotUttered(text="first")])
+        await served.queues.outbox.put("list", "ada", [BotUttered(text="second")])
+        channel.gate.set()
+        await served.queues.outbox.put("list", "grace", [BotUttered(text="hello")])
+        await served.settled()
+    assert channel.texts("ada") == ["first", "second"]
+    assert channel.texts("grace") == ["hello"]
+
+
+async def test_words_under_a_used_key_are_not_queued_again(store: Store) -> None:
+    """Whoever queues the same words again after a crash gives them the same key, and they are sent once."""
+    channel = ListChannel()
+    async with serving(store, channel) as served:
+        for _ in range(2):
+            words = [BotUttered(text="Your parcel has arrived."), BotUttered(text="Enjoy!")]
+            await served.queues.outbox.put("list", "ada", words, key="reminder-7")
+        await served.settled()
+    assert channel.texts() == ["Your parcel has arrived.", "Enjoy!"]
+
+
+async def test_rendering_knows_which_message_is_answered(store: Store) -> None:
+    """An answer is rendered for the message it answers, what nobody asked for without one."""
+    channel = ListChannel()
+    async with serving(store, channel) as served:
+        await served.queues.inbox.accept(message("hi"))
+        await served.queues.outbox.put("list", "ada", [BotUttered(text="By the way")])
+        await served.settled()
+    assert sorted(channel.rendered) == [("By the way", None), ("You said: hi", message("hi"))]
+
+
+async def test_a_peer_that_says_when_is_obeyed(store: Store) -> None:
+    """A wait that the peer asks for is kept, and stretched by a tenth at most."""
+    channel = ListChannel(outcomes=[RetryLater("too many requests", after_s=30.0)])
+    async with serving(store, channel) as served:
+        await served.queues.outbox.put("list", "ada", [BotUttered(text="hi")])
+        await served.settled()
+    [waits] = served.work.waits.values()
+    assert 30.0 <= waits[0] <= 33.1
+    assert channel.texts() == ["hi"]
+
+
+async def test_waits_grow_until_a_message_is_given_up(store: Store) -> None:
+    """Without a word from the peer each wait is about twice the one before; after the last comes death."""
+    channel = ListChannel(outcomes=[RetryLater(f"failure {number}") for number in range(5)])
+    async with serving(store, channel, backoff=Backoff(attempts=4, longest_s=3.0)) as served:
+        await served.queues.outbox.put("list", "ada", [BotUttered(text="one")])
+        await served.settled()
+        await served.queues.outbox.put("list", "ada", [BotUttered(text="two")])
+        await served.settled()
+    waits = served.work.waits[rows(store)[0].id]
+    assert [low <= wait <= 2 * low for wait, low in zip(waits, (0.5, 1.0, 1.5), strict=True)] == [True] * 3
+    assert [(row.state, row.last_error) for row in rows(store)] == [
+        (Progress.DEAD, "failure 3"),
+        (Progress.DONE, None),
+    ]
+
+
+async def test_an_undeliverable_message_is_dead_at_once_and_the_next_one_goes(store: Store) -> None:
+    """What the peer will never take is a dead letter after one attempt."""
+    channel = ListChannel(outcomes=[Undeliverable("the customer has blocked the bot")])
+    async with serving(store, channel) as served:
+        await served.queues.outbox.put("list", "ada", [BotUttered(text="one"), BotUttered(text="two")])
+        await served.settled()
+    assert [(row.state, row.last_error) for row in rows(store)] == [
+        (Progress.DEAD, "the customer has blocked the bot"),
+        (Progress.DONE, None),
+    ]
+    assert channel.texts() == ["two"]
+
+
+async def test_a_replayed_dead_letter_is_sent(store: Store) -> None:
+    """An operator has a dead letter tried again, and words that were sent already are not sent twice."""
+    channel = ListChannel(outcomes=["peer-1", Undeliverable("no")])
+    async with serving(store, channel) as served:
+        await served.queues.outbox.put("list", "ada", [BotUttered(text="one\n\ntwo")])
+        await served.settled()
+        with store.session() as session:
+            [row] = rows(store)
+            assert lanes.replay(session, Delivery) == [row.id]
+        await served.settled()
+    assert channel.texts() == ["one", "two"]
+    assert [(row.state, row.replays) for row in rows(store)] == [(Progress.DONE, 1)]
+
+
+async def test_a_dropped_message_is_not_sent(store: Store) -> None:
+    """What an operator drops while it waits is gone, and the next one is sent."""
+    channel = ListChannel()
+    channel.gate = asyncio.Event()
+    async with serving(store, channel) as served:
+        words = [BotUttered(text=text) for text in ("one", "two", "three")]
+        await served.queues.outbox.put("list", "ada", words)
+        with store.session() as session:
+            assert lanes.drop(session, Delivery, [rows(store)[1].id]) == [rows(store)[1].id]
+        channel.gate.set()
+        await served.settled()
+    assert channel.texts() == ["one", "three"]
+
+
+async def test_an_uncertain_failure_asks_a_peer_that_can_be_asked(store: Store) -> None:
+    """A message that may have arrived is looked up first: it is sent again only if it is not there."""
+    arrives, vanishes = RetryLater("cut off", is_uncertain=True), RetryLater("cut off", is_uncertain=True)
+    channel = AskableChannel(outcomes=[arrives, vanishes])
+    async with serving(store, channel) as served:
+        channel.arrived["list/ada/k1/0/0"] = "peer-7"
+        await served.queues.outbox.put("list", "ada", [BotUttered(text="one")], key="k1")
+        await served.settled()
+        await served.queues.outbox.put("list", "ada", [BotUttered(text="two")], key="k2")
+        await served.settled()
+    assert channel.asked == ["list/ada/k1/0/0", "list/ada/k2/0/0"]
+    assert channel.texts() == ["two"]
+    assert [(row.peer_ids, row.is_doubtful) for row in rows(store)] == [
+        (["peer-7"], False),
+        (["peer-1"], False),
+    ]
+
+
+async def test_an_uncertain_failure_of_a_peer_that_cannot_be_asked_is_marked_doubtful(store: Store) -> None:
+    """It is sent again, for a lost answer is worse than a doubled one, and people can see that it may be."""
+    channel = ListChannel(outcomes=[RetryLater("cut off", is_uncertain=True), RetryLater("busy")])
+    async with serving(store, channel) as served:
+        await served.queues.outbox.put("list", "ada", [BotUttered(text="one"), BotUttered(text="two")])
+        await served.settled()
+    assert [(row.state, row.is_doubtful) for row in rows(store)] == [
+        (Progress.DONE, True),
+        (Progress.DONE, False),
+    ]
+
+
+async def test_a_peer_that_cannot_be_asked_now_leaves_the_doubt(store: Store) -> None:
+    """When the peer does not answer the question either, it is asked again later, and nothing is sent."""
+
+    class AwayForAMoment(AskableChannel):
+        async def find_sent(self, outgoing: Outgoing) -> str | None:
+            await super().find_sent(outgoing)
+            if len(self.asked) == 1:
+                raise RetryLater("away")
+            return "peer-9"
+
+    channel = AwayForAMoment(outcomes=[RetryLater("cut off", is_uncertain=True)])
+    async with serving(store, channel) as served:
+        await served.queues.outbox.put("list", "ada", [BotUttered(text="one")])
+        await served.settled()
+    assert len(channel.attempts) == 1
+    assert rows(store)[0].peer_ids == ["peer-9"]
+
+
+@pytest.mark.parametrize("channel", [AskableChannel(), ListChannel()], ids=["askable", "not askable"])
+async def test_an_attempt_that_a_crash_broke_off_is_in_doubt(store: Store, channel: ListChannel) -> None:
+    """Whoever finds a request that was under way asks, or sends it again and says so."""
+    channel.gate = asyncio.Event()
+    async with serving(store, channel) as served:
+        await served.queues.outbox.put("list", "ada", [BotUttered(text="one")])
+        await until(lambda: bool(channel.attempts))
+    assert rows(store)[0].is_in_doubt
+    channel.gate = None
+    async with serving(store, channel) as served:
+        await served.settled()
+    assert channel.texts() == ["one"]
+    can_ask = isinstance(channel, AskableChannel)
+    assert rows(store)[0].is_doubtful is not can_ask
+
+
+async def test_an_error_of_a_channels_own_code_is_tried_again_as_uncertain(store: Store) -> None:
+    """A channel that raises what it should not counts as one that may have sent."""
+    channel = ListChannel(outcomes=[KeyError("surprise")])
+    async with serving(store, channel) as served:
+        await served.queues.outbox.put("list", "ada", [BotUttered(text="one")])
+        await served.settled()
+    assert channel.texts() == ["one"]
+    assert rows(store)[0].is_doubtful
+
+
+async def test_words_that_cannot_be_rendered_are_a_dead_letter(store: Store) -> None:
+    """An answer that breaks a channel's rendering is given up with the reason, and others are sent."""
+
+    class Picky(ListChannel):
+        def render(self, utterance: BotUttered, answers: UserMessage | None) -> list[dict[str, str]]:
+            if "bad" in (utterance.text or ""):
+                raise ValueError("bad words")
+            return list(super().render(utterance, answers))
+
+    channel = Picky()
+    async with serving(store, channel) as served:
+        await served.queues.inbox.accept(message("bad"))
+        await served.queues.inbox.accept(message("good"))
+        await served.settled()
+    assert channel.texts() == ["You said: good"]
+    assert rows(store)[0].last_error == "it cannot be rendered: ValueError: bad words"
+
+
+async def test_words_that_take_no_request_are_done(store: Store) -> None:
+    """An utterance of which a channel shows nothing does not hold up the lane."""
+    channel = ListChannel()
+    async with serving(store, channel) as served:
+        await served.queues.outbox.put("list", "ada", [BotUttered(text=""), BotUttered(text="hi")])
+        await served.settled()
+    assert channel.texts() == ["hi"]
+    assert {row.state for row in rows(store)} == {Progress.DONE}
+
+
+@pytest.mark.parametrize("error", [ModelError("none is loaded"), StoreUnavailable("away")], ids=str)
+async def test_a_message_waits_for_a_model_and_a_store_however_long(store: Store, error: Exception) -> None:
+    """Where nobody can answer now, the message is kept and handled when somebody can."""
+    echo, channel = Echo(), ListChannel()
+    echo.failing = [error] * 20
+    async with serving(store, channel, echo=echo) as served:
+        await served.queues.inbox.accept(message("hi"))
+        await served.settled()
+    assert channel.texts() == ["You said: hi"]
+
+
+async def test_a_message_that_nobody_can_handle_is_a_dead_letter_and_the_next_one_is_handled(
+    store: Store,
+) -> None:
+    """After six attempts that break in an unexpected way a message is given up; an operator can replay it."""
+    echo, channel = Echo(), ListChannel()
+    echo.failing = [KeyError("surprise")] * 6
+    async with serving(store, channel, echo=echo) as served:
+        await served.queues.inbox.accept(message("first"))
+        await served.settled()
+        await served.queues.inbox.accept(message("second"))
+        await served.settled()
+        assert [(row.state, row.last_error) for row in accepted(store)] == [
+            (Progress.DEAD, "KeyError: 'surprise'"),
+            (Progress.DONE, None),
+        ]
+        with store.session() as session:
+            lanes.replay(session, AcceptedMessage)
+        await served.settled()
+    assert channel.texts() == ["You said: second", "You said: first"]
+
+
+async def test_a_channel_completes_a_message_and_shows_work_around_its_turn(store: Store) -> None:
+    """What the channel asks its peer for is there when the turn begins, and the dots run while it lasts."""
+    seen: list[str] = []
+
+    class Curious(ListChannel):
+        async def complete(self, message: UserMessage) -> UserMessage:
+            return replace(message, metadata={"name": "Ada"})
+
+        @asynccontextmanager
+        async def working(self, message: UserMessage) -> AsyncIterator[None]:
+            seen.append(f"dots for {message.metadata['name']}")
+            yield
+            seen.append("no dots")
+
+    async with serving(store, Curious()) as served:
+        await served.queues.inbox.accept(message("hi"))
+        await served.settled()
+    assert served.echo.handled[0].metadata == {"name": "Ada"}
+    assert seen == ["dots for Ada", "no dots"]
+
+
+async def test_what_another_process_queues_is_sent(store: Store) -> None:
+    """The desk queues a person's words in the transaction that stores them; the server finds them."""
+    channel = ListChannel()
+    said = AgentUttered(text="Ines here, how can I help?").as_dict()
+    async with serving(store, channel) as served:
+        with store.session() as session:
+            conversation = conversations.find_or_create(session, "ada", "list")
+            elsewhere = conversations.find_or_create(session, "bea", "web_widget")
+            assert deliveries.queue_said(session, conversation, said, key="reply-1")
+            assert not deliveries.queue_said(session, elsewhere, said, key="reply-1")
+        await served.settled()
+    assert channel.texts() == ["Ines here, how can I help?"]
+
+
+async def test_messages_for_a_channel_that_is_closed_now_are_dead_letters(store: Store) -> None:
+    """What waits for a channel that the credentials no longer name is given up, with the reason."""
+    async with serving(store, ListChannel("old")):
+        with store.session() as session:
+            said = BotUttered(text="hi").as_dict()
+            deliveries.queue(session, "gone", "ada", [deliveries.Parcel(said)], key="k")
+    async with serving(store, ListChannel("new")) as served:
+        await served.settled()
+    with store.reading() as session:
+        assert [target.name for target in session.scalars(select(DeliveryTarget))] == ["new"]
+    assert rows(store)[0].last_error == "no channel and no webhook 'gone' is served"
+
+
+async def test_a_server_without_queued_channels_starts_nothing(store: Store) -> None:
+    """Where nothing is queued no DBOS is launched."""
+
+    async def refuse(*_: object) -> None:
+        raise AssertionError("launched")
+
+    async with started(store, launch=refuse):
+        pass
