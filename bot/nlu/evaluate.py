@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -65,6 +65,7 @@ class NluScores:
     sentiment: SentimentScores | None
     sentiment_by_language: Mapping[str, SentimentScores]
     entities: EntityScores | None
+    entities_by_type: Mapping[str, EntityScores]
     expected_calibration_error: float | None
     confusions: tuple[tuple[str, str, int], ...]
 
@@ -112,6 +113,7 @@ def scores_of(
     parsed: Sequence[tuple[NluExample, ParseResult]], moods: Sequence[tuple[SentimentExample, ParseResult]]
 ) -> NluScores:
     """Compare what was understood of sentences with what they mean."""
+    types = {entity.entity for example, _ in parsed for entity in example.entities}
     by_language: dict[str, list[tuple[NluExample, ParseResult]]] = {}
     for example, result in parsed:
         by_language.setdefault(_language(example.text), []).append((example, result))
@@ -123,7 +125,8 @@ def scores_of(
         intents_by_language={name: _intents(rows) for name, rows in sorted(by_language.items())},
         sentiment=_sentiment(moods) if moods else None,
         sentiment_by_language={name: _sentiment(rows) for name, rows in sorted(moods_by_language.items())},
-        entities=_entities(parsed) if any(example.entities for example, _ in parsed) else None,
+        entities=_entities(parsed, types) if types else None,
+        entities_by_type={name: _entities(parsed, {name}) for name in sorted(types)},
         expected_calibration_error=_calibration_error(parsed) if parsed else None,
         confusions=_confusions(parsed),
     )
@@ -175,9 +178,10 @@ def _sentiment(rows: Iterable[tuple[SentimentExample, ParseResult]]) -> Sentimen
     )
 
 
-def _entities(rows: Sequence[tuple[NluExample, ParseResult]]) -> EntityScores:
-    types = {entity.entity for example, _ in rows for entity in example.entities}
-    annotated = [{_place(entity) for entity in example.entities} for example, _ in rows]
+def _entities(rows: Sequence[tuple[NluExample, ParseResult]], types: Container[str]) -> EntityScores:
+    annotated = [
+        {_place(entity) for entity in example.entities if entity.entity in types} for example, _ in rows
+    ]
     found = [
         {_place(entity) for entity in result.entities if entity.entity in types and entity.start is not None}
         for _, result in rows

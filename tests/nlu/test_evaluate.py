@@ -45,6 +45,7 @@ def test_scores() -> None:
     assert scores.intents.fallback_share == 0.25
     assert scores.intents.response_accuracy == 1.0
     assert scores.entities == EntityScores(2, 4, precision=0.25, recall=0.5, f1=pytest.approx(1 / 3))
+    assert scores.entities_by_type == {"city": scores.entities}
     assert scores.sentiment is not None
     assert scores.sentiment.accuracy == pytest.approx(1 / 3)
     assert scores.sentiment.accuracy_when_sure == 0.5
