@@ -37,6 +37,7 @@ Row = TypeVar("Row", bound=Base)
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _READING = "crm_reading"  # execution option: a transaction that only reads takes no write lock
 _alembic = threading.Lock()  # Alembic keeps the running migration in its module
+_writing: dict[str, threading.Lock] = {}  # by the path of an SQLite file: who of this process writes there
 _MIGRATION_LOCK = 7_206_119  # key of the advisory lock on PostgreSQL; any number that nobody else uses
 
 
@@ -45,11 +46,13 @@ class StoreUnavailable(Exception):
 
 
 class Store:
-    """An open CRM store."""
+    """An open CRM store; `busy_timeout_s` is how long a transaction waits for another one."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, busy_timeout_s: float = 20.0) -> None:
         self.engine = engine
+        self._busy_timeout_s = busy_timeout_s
         self._reading = engine.execution_options(**{_READING: True})
+        self._writing = _writers_of(engine.url)
 
     @property
     def address(self) -> str:
@@ -67,6 +70,7 @@ class Store:
         """
         with (
             _unavailable(self.address),
+            self._turn_to_write(),
             Session(self.engine, expire_on_commit=False) as session,
             session.begin(),
         ):
@@ -81,6 +85,26 @@ class Store:
         """
         with _unavailable(self.address), Session(self._reading, expire_on_commit=False) as session:
             yield session
+
+    @contextmanager
+    def _turn_to_write(self) -> Iterator[None]:
+        """Let the threads of this process write one after the other.
+
+        SQLite itself lets a waiting one sleep longer and longer between two tries, up to 100 ms, while others
+        come and go.
+        """
+        if self._writing is None:
+            yield
+            return
+        if not self._writing.acquire(timeout=self._busy_timeout_s):
+            raise StoreUnavailable(
+                f"CRM store {self.address} is not available: another thread has been writing for "
+                f"{self._busy_timeout_s:g} s"
+            )
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def close(self) -> None:
         """Close all connections."""
@@ -114,7 +138,7 @@ def open(  # noqa: A001 - reads as `database.open(url)`
     except BaseException:
         engine.dispose()
         raise
-    return Store(engine)
+    return Store(engine, busy_timeout_s=busy_timeout_s)
 
 
 def create_store_engine(url: str, *, must_exist: bool = False, busy_timeout_s: float = 20.0) -> Engine:
@@ -131,15 +155,27 @@ def create_store_engine(url: str, *, must_exist: bool = False, busy_timeout_s: f
         raise StoreUnavailable(
             f"no CRM store at {address.database}; `python -m crm_connector fill` makes one"
         )
-    in_memory = not address.database or address.database == ":memory:"
     engine = create_engine(
         address,
-        poolclass=StaticPool if in_memory else None,
+        poolclass=StaticPool if _is_in_memory(address) else None,
         connect_args={"timeout": busy_timeout_s, "check_same_thread": False},
     )
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _is_in_memory(address: URL) -> bool:
+    return not address.database or address.database == ":memory:"
+
+
+def _writers_of(address: URL) -> threading.Lock | None:
+    """Where the writers of this process wait for each other; on PostgreSQL they need not."""
+    if address.get_backend_name() != "sqlite":
+        return None
+    if _is_in_memory(address):
+        return threading.Lock()
+    return _writing.setdefault(str(Path(address.database or "").absolute()), threading.Lock())
 
 
 def upgrade(engine: Engine) -> None:

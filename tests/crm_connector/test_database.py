@@ -154,6 +154,20 @@ def test_reading_waits_for_no_writer(store: database.Store) -> None:
             assert reading.scalar(select(func.count(Customer.id))) == 0
 
 
+def test_writers_of_a_process_wait_in_line(tmp_path: Path) -> None:
+    """Whoever writes into an SQLite file waits for the other threads, whatever store they go through."""
+    url = f"sqlite:///{tmp_path / 'crm.db'}"
+    with database.open(url) as first, database.open(url, busy_timeout_s=0.01) as second:
+        with (
+            first.session(),
+            pytest.raises(database.StoreUnavailable, match="another thread"),
+            second.session(),
+        ):
+            pass
+        with second.session() as session:
+            factories.a_customer(session)
+
+
 @pytest.mark.parametrize(
     "moment",
     [
