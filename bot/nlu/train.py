@@ -38,6 +38,7 @@ from bot.nlu.plan import ComponentRow, FineTune, LookupOptions, PipelinePlan
 from bot.nlu.registry import plan_pipeline
 from bot.nlu.response_selector import retrieval_intent
 from bot.nlu.tagger_training import train_tagger
+from bot.nlu.training_facts import write_facts
 from bot.nlu.training_sentences import INTENT_SENTENCES, SENTIMENT_SENTENCES, TrainingSentences
 from bot.training_data.config_file import ComponentConfig
 from bot.training_data.nlu_examples import NluData, NluExample
@@ -137,8 +138,7 @@ def train(
     values = [row.value for row in data.sentiment_examples]
     sentences = TrainingSentences.of(data.sentiment_examples, values, mood_vectors)
     sentences.save(folder, SENTIMENT_SENTENCES)
-    tell("Done", 1.0)
-    return TrainingReport(
+    report = TrainingReport(
         components=plan.rows,
         backbone=plan.understanding.backbone,
         intents=len({retrieval_intent(row.intent) or row.intent for row in examples}),
@@ -152,6 +152,9 @@ def train(
         seconds=time.perf_counter() - started,
         notes=(*notes, *own_notes),
     )
+    write_facts(folder, report, data, model)
+    tell("Done", 1.0)
+    return report
 
 
 def _at_most(examples: Sequence[NluExample], seed: int) -> tuple[tuple[NluExample, ...], tuple[str, ...]]:
