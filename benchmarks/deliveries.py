@@ -1,0 +1,361 @@
+"""Kill servers while customers write over a messenger with faults, and count what is lost, doubled, late.
+
+`python -m benchmarks.deliveries --messages 10000 --kill-every 3` runs a server of a project of its own
+against a local peer that redelivers, delays, answers 429 and 500 and drops connections, and kills the server
+(SIGKILL) again and again. `--postgresql URL --processes 2` lets two share the work. With `--kill-every 0
+--no-faults` it measures how long an answer takes. Prints JSON; the exit code is 1 if anything is lost, out of
+order, or doubled without being marked as doubtful.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import logging
+import math
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated
+
+import httpx
+import typer
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from benchmarks.peers.faults import Fault, Faults
+from benchmarks.peers.served import Balanced, Server, write_credentials, write_project
+from benchmarks.peers.telegram import JSON, TOKEN, Sent, TelegramPeer
+from crm_connector import database, lanes
+from crm_connector.choices import Progress
+from crm_connector.tables import AcceptedMessage, Conversation, ConversationEvent, Delivery
+
+_SECRET = "local-peers-secret-token"  # noqa: S105 - of nobody
+_FIRST_CHAT = 1000
+PARTS = ("one", "two")
+SETTLED_S = 2.0
+GIVE_UP_S = 60.0
+FAULTS: Mapping[Fault, float] = {
+    Fault.RATE_LIMIT: 0.02,
+    Fault.SERVER_ERROR: 0.02,
+    Fault.DROP_BEFORE: 0.01,
+    Fault.DROP_AFTER: 0.005,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What is to be tried; `kill_every_s` is a mean, 0 for never, `redeliver` a chance in [0, 1]."""
+
+    messages: int
+    customers: int
+    kill_every_s: float
+    processes: int
+    faults: Mapping[Fault, float]
+    delay_s: float
+    redeliver: float
+    seed: int
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of it; texts are those that customers got. Times in seconds or milliseconds."""
+
+    sent: int = 0
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    out_of_order: list[str] = field(default_factory=list)
+    doubled_and_marked_doubtful: int = 0
+    marked_doubtful: int = 0
+    dead_letters: int = 0
+    left_open: int = 0
+    kills: int = 0
+    redeliveries: int = 0
+    requests_with_faults: int = 0
+    seconds: float = 0.0
+    messages_per_s: float = 0.0
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is lost, late or doubled, but what nobody could know and what is marked so."""
+        unmarked = len(self.doubled) - self.doubled_and_marked_doubtful
+        return not (self.lost or self.out_of_order or unmarked or self.left_open or self.dead_letters)
+
+
+class Arrivals(list[Sent]):
+    """What customers got, with the time at which each arrived."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.at: list[float] = []
+
+    def append(self, sent: Sent) -> None:
+        """Note the time."""
+        self.at.append(time.perf_counter())
+        super().append(sent)
+
+
+@dataclass
+class CountedFaults(Faults):
+    """Faults that are counted."""
+
+    count: int = 0
+
+    def draw(self, method: str) -> Fault | None:
+        """Count what goes wrong."""
+        fault = super().draw(method)
+        self.count += fault is not None
+        return fault
+
+
+class TelegramCustomers:
+    """Customers in private chats, by number; each writes again when her last message was acknowledged."""
+
+    def __init__(self, peer: TelegramPeer) -> None:
+        self._peer = peer
+        self._arrivals = Arrivals()
+        peer.sent = self._arrivals
+        self._update_ids = itertools.count(1)
+
+    @staticmethod
+    def credentials(api_url: str) -> dict[str, JSON]:
+        """Return the section of `credentials.yml`."""
+        return {
+            "access_token": TOKEN,
+            "webhook_url": "https://shop.example",
+            "secret_token": _SECRET,
+            "api_url": api_url,
+        }
+
+    async def write(self, customer: int, text: str, *, times: int) -> None:
+        """Post the update until it was acknowledged as often."""
+        message = self._peer.message(_FIRST_CHAT + customer, text=text)
+        update = {"update_id": next(self._update_ids), "message": message}
+        while times:
+            with suppress(httpx.HTTPError, KeyError):
+                times -= (await self._peer.post_once(update)).is_success
+                continue
+            await asyncio.sleep(0.05)
+
+    def got(self, customer: int) -> list[tuple[float, str]]:
+        """Return what a customer got, in order, with the time of each."""
+        chat_id = _FIRST_CHAT + customer
+        return [
+            (at, sent.text)
+            for at, sent in zip(self._arrivals.at, self._arrivals, strict=True)
+            if sent.chat_id == chat_id
+        ]
+
+    def count(self) -> int:
+        """Count all that arrived, doubled ones included."""
+        return len(self._arrivals)
+
+
+class Run:
+    """One trial under way."""
+
+    def __init__(self, trial: Trial, servers: Sequence[Server], customers: TelegramCustomers) -> None:
+        self._trial = trial
+        self._servers = servers
+        self._customers = customers
+        self._random = random.Random(trial.seed)  # noqa: S311 - no secret
+        self._acknowledged: dict[str, float] = {}
+        self.outcome = Outcome()
+
+    async def go(self, report: Callable[[str], None]) -> None:
+        """Let all customers write, kill meanwhile, and wait until everything was answered."""
+        started = time.perf_counter()
+        killer = asyncio.create_task(self._kill())
+        reporter = asyncio.create_task(self._report(report))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for customer in range(self._trial.customers):
+                    group.create_task(self._write(customer))
+            await self._quiet(GIVE_UP_S, len(PARTS) * self._trial.messages)
+            killer.cancel()
+            await asyncio.gather(killer, return_exceptions=True)
+            for server in self._servers:
+                if not server.is_alive:
+                    await server.start()
+            await self._quiet(SETTLED_S)
+        finally:
+            killer.cancel()
+            reporter.cancel()
+        self.outcome.seconds = round(time.perf_counter() - started, 1)
+        self.outcome.messages_per_s = round(self._trial.messages / self.outcome.seconds, 1)
+
+    def texts(self, customer: int) -> list[str]:
+        """Return what a customer writes."""
+        return [f"say {number}" for number in range(customer, self._trial.messages, self._trial.customers)]
+
+    async def _write(self, customer: int) -> None:
+        for text in self.texts(customer):
+            times = 2 if self._random.random() < self._trial.redeliver else 1
+            self.outcome.redeliveries += times - 1
+            await self._customers.write(customer, text, times=times)
+            self._acknowledged[text] = time.perf_counter()
+            if not self._trial.kill_every_s:
+                await self._read(customer, text)
+
+    async def _read(self, customer: int, text: str) -> None:
+        """Wait for the answer: latency is that of a customer who reads before she writes again."""
+        while all(got != f"{text}: {PARTS[-1]}" for _, got in self._customers.got(customer)):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+
+    async def _kill(self) -> None:
+        while self._trial.kill_every_s:
+            await asyncio.sleep(self._trial.kill_every_s * (0.5 + self._random.random()))
+            server = self._random.choice(self._servers)
+            await server.kill()
+            self.outcome.kills += 1
+            await server.start()
+
+    async def _quiet(self, quiet_s: float, enough: float = math.inf) -> None:
+        """Wait until as many answers as are enough have arrived, or none for a while."""
+        seen, since = -1, time.perf_counter()
+        while seen < enough and time.perf_counter() - since < quiet_s:
+            if self._customers.count() != seen:
+                seen, since = self._customers.count(), time.perf_counter()
+            await asyncio.sleep(0.05)
+
+    async def _report(self, report: Callable[[str], None]) -> None:
+        while True:
+            await asyncio.sleep(5)
+            report(
+                f"{len(self._acknowledged)} of {self._trial.messages} messages taken in,"
+                f" {self._customers.count()} answers arrived, {self.outcome.kills} kills"
+            )
+
+    def judge(self, crm_url: str) -> None:
+        """Compare what arrived with what should have, and with what the store says of it."""
+        doubtful = self._read_store(crm_url)
+        waits = []
+        for customer in range(self._trial.customers):
+            got = self._customers.got(customer)
+            texts = [text for _, text in got]
+            expected = [f"{text}: {part}" for text in self.texts(customer) for part in PARTS]
+            counts = Counter(texts)
+            self.outcome.lost += [text for text in expected if text not in counts]
+            doubled = [text for text, count in counts.items() if count > 1]
+            self.outcome.doubled += doubled
+            self.outcome.doubled_and_marked_doubtful += sum(_words(text) in doubtful for text in doubled)
+            firsts = list(dict.fromkeys(texts))
+            order = {text: place for place, text in enumerate(expected)}
+            self.outcome.out_of_order += [
+                text for before, text in pairwise(firsts) if order[text] < order[before]
+            ]
+            first_at = {text: at for at, text in reversed(got)}
+            waits += [
+                first_at[f"{text}: {PARTS[0]}"] - self._acknowledged[text]
+                for text in self.texts(customer)
+                if f"{text}: {PARTS[0]}" in first_at
+            ]
+        self.outcome.sent = self._customers.count()
+        if not self._trial.kill_every_s and len(waits) > 1:
+            self.outcome.p50_ms = round(statistics.median(waits) * 1000, 1)
+            self.outcome.p95_ms = round(statistics.quantiles(waits, n=20)[-1] * 1000, 1)
+
+    def _read_store(self, crm_url: str) -> set[str]:
+        """Return the messages whose answers the store marks as doubtful."""
+        with database.open(crm_url) as store, store.reading() as session:
+            rows = session.execute(select(Delivery.key, Delivery.state, Delivery.is_doubtful)).all()
+            states = [row.state for row in rows] + list(session.scalars(select(AcceptedMessage.state)))
+            texts = _texts_by_key(session)
+        self.outcome.marked_doubtful = sum(row.is_doubtful for row in rows)
+        self.outcome.dead_letters = states.count(Progress.DEAD)
+        self.outcome.left_open = sum(state in lanes.OPEN for state in states)
+        return {texts[_message_of(row.key)] for row in rows if row.is_doubtful}
+
+
+def _message_of(key: str) -> tuple[str, str]:
+    """Return the sender and the message that a delivery answers: its key names both."""
+    _, sender_id, external_id, _ = key.rsplit("/", 3)
+    return sender_id, external_id
+
+
+def _texts_by_key(session: Session) -> dict[tuple[str, str], str]:
+    """Return the words of each message, by sender and id, from the transcripts."""
+    rows = session.execute(
+        select(Conversation.sender_id, ConversationEvent.data)
+        .join(ConversationEvent, ConversationEvent.conversation_id == Conversation.id)
+        .where(ConversationEvent.type_name == "user")
+    )
+    return {(sender_id, str(data.get("message_id"))): str(data.get("text")) for sender_id, data in rows}
+
+
+def _words(answer: str) -> str:
+    return answer.rpartition(":")[0]
+
+
+async def try_out(
+    trial: Trial, folder: Path, crm_url: str, *, report: Callable[[str], None] = lambda _: None
+) -> Outcome:
+    """Run a trial in a folder that holds the trained project (`write_project`)."""
+    faults = CountedFaults(trial.faults, delay_s=trial.delay_s, seed=trial.seed)
+    servers = [Server(folder, crm_url) for _ in range(trial.processes)]
+    async with TelegramPeer(faults=faults, hosts=Balanced(servers)) as peer:
+        write_credentials(folder, {"telegram": TelegramCustomers.credentials(peer.url)})
+        run = Run(trial, servers, TelegramCustomers(peer))
+        try:
+            for server in servers:
+                await server.start()
+            while not peer.webhook:  # noqa: ASYNC110 - the servers bring it about
+                await asyncio.sleep(0.05)
+            await run.go(report)
+        finally:
+            for server in servers:
+                await server.stop()
+    run.outcome.requests_with_faults = faults.count
+    run.judge(crm_url)
+    return run.outcome
+
+
+def main(  # noqa: PLR0913 - each option of the command is an argument
+    messages: Annotated[int, typer.Option(min=1, help="How many messages customers write in all.")] = 10_000,
+    customers: Annotated[int, typer.Option(min=1, help="How many customers write at once.")] = 50,
+    kill_every: Annotated[
+        float, typer.Option(min=0.0, help="Mean seconds between kills; 0 kills never.")
+    ] = 3.0,
+    processes: Annotated[int, typer.Option(min=1, help="How many servers share the work.")] = 1,
+    postgresql: Annotated[
+        str | None, typer.Option(help="CRM store, as an SQLAlchemy URL; without it SQLite.")
+    ] = None,
+    faults: Annotated[bool, typer.Option(help="Let the peer delay, refuse and hang up.")] = True,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same faults and kills.")] = 1,
+) -> None:
+    """Try the trial that the options describe."""
+    trial = Trial(
+        messages,
+        customers,
+        kill_every,
+        processes,
+        FAULTS if faults else {},
+        0.1 if faults else 0.0,
+        0.05 if faults else 0.0,
+        seed,
+    )
+    # The peer hangs up on purpose, and servers are killed while they speak.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_project(folder)
+        crm_url = postgresql or f"sqlite:///{folder / 'crm.db'}"
+        outcome = asyncio.run(try_out(trial, folder, crm_url, report=lambda line: typer.echo(line, err=True)))
+    typer.echo(json.dumps({"trial": asdict(trial), "outcome": asdict(outcome)}, indent=2))
+    if not outcome.is_sound:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)
