@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
+from crm_connector import deliveries
 from crm_connector.choices import ComplaintCategory, Outcome, Owner, Sentiment, Severity, Target
 from crm_connector.columns import JSONObject, storable, utc_now
 from crm_connector.conversations import MessageKey, append_events, seen_message
@@ -160,6 +161,7 @@ def reply(session: Session, conversation: Conversation, agent: Agent, text: str,
         "metadata": {"agent": agent.name},
     }
     append_events(session, conversation, [said], inbound=inbound)
+    deliveries.queue_said(session, conversation, said, key=f"{DESK} {conversation.id} {key}")
     handoff = handoff_of(session, conversation)
     if handoff is not None:
         now = utc_now()

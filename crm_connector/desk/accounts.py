@@ -248,18 +248,22 @@ def start(
     return token
 
 
-def signed_in(
-    session: Session, token: str, *, limits: SignInLimits = DEFAULT_LIMITS, now: datetime | None = None
-) -> SignIn | None:
-    """Who holds a token, None when it is unknown, expired, or its account closed; using it keeps it alive."""
-    now = now or utc_now()
+def signed_in(session: Session, token: str, *, now: datetime | None = None) -> SignIn | None:
+    """Who holds a token; None when it is unknown, expired, or its account is closed."""
     query = select(SignIn).where(SignIn.token_hash == _token_hash(token))
     found = session.scalars(query).one_or_none()
-    if found is None or found.expires_at <= now or not found.account.agent.is_active:
+    if found is None or found.expires_at <= (now or utc_now()) or not found.account.agent.is_active:
         return None
-    found.used_at = now
-    found.expires_at = min(now + limits.idle, found.created_at + limits.longest)
     return found
+
+
+def prolong(
+    session: Session, used: SignIn, *, limits: SignInLimits = DEFAULT_LIMITS, now: datetime | None = None
+) -> None:
+    """Keep somebody signed in who does something."""
+    used.used_at = now or utc_now()
+    used.expires_at = min(used.used_at + limits.idle, used.created_at + limits.longest)
+    session.flush()
 
 
 def sign_out(session: Session, token: str) -> None:

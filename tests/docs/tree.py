@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("language", "bot", "actions", "crm_connector", "benchmarks")
+ROOMS = ("language", "bot", "actions", "crm_connector", "desk", "benchmarks")
 
 
 def tree() -> str:

@@ -30,7 +30,10 @@ def _sign_in(store: database.Store, password: str = PASSWORD, **options: object)
 def _holder(store: database.Store, token: str, now: datetime = NOW) -> str | None:
     with store.session() as session:
         found = accounts.signed_in(session, token, now=now)
-        return None if found is None else found.account.agent.email
+        if found is None:
+            return None
+        accounts.prolong(session, found, now=now)
+        return found.account.agent.email
 
 
 def test_who_knows_the_password_is_signed_in(store: database.Store) -> None:

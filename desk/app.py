@@ -1,0 +1,70 @@
+"""Puts the desk under `/desk/` of the web application: sign-in, guard, pages, and the watcher of changes.
+
+NiceGUI is one application in a process, and so is the desk: `mount` is called once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from nicegui import ui
+
+from crm_connector.database import Store
+from desk.access import Desk
+from desk.changes import Changes
+from desk.guard import OnlySignedIn
+from desk.pages.frame import Workplace, open_workplace
+from desk.sign_in import SignInPages
+
+
+@dataclass(frozen=True, slots=True)
+class MountedDesk:
+    """The desk of this process; `first_run_path` is where the first administrator is made."""
+
+    desk: Desk
+    changes: Changes
+    first_run_path: str | None
+
+
+def mount(app: FastAPI, store: Store) -> MountedDesk:
+    """Add the desk to an application, whose lifespan it shares."""
+    desk = Desk(store)
+    changes = Changes(store)
+    sign_in = SignInPages(desk)
+    open_workplace(Workplace(desk, changes))
+    app.include_router(sign_in.router())
+    _watch(app, changes)
+    ui.run_with(
+        app,
+        mount_path="/desk",
+        title="Frontdesk",
+        dark=None,
+        language="en-US",
+        tailwind=False,
+        favicon=Path(__file__).parent / "static" / "icon.svg",
+        reconnect_timeout=30.0,
+        show_welcome_message=False,
+    )
+    app.add_middleware(OnlySignedIn, desk=desk)
+    return MountedDesk(desk, changes, sign_in.first_run_path())
+
+
+def _watch(app: FastAPI, changes: Changes) -> None:
+    """Watch while the application runs."""
+    around = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(served: FastAPI) -> AsyncIterator[Any]:
+        async with around(served) as state:
+            changes.start()
+            try:
+                yield state
+            finally:
+                await changes.close()
+
+    app.router.lifespan_context = lifespan

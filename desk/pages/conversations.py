@@ -1,0 +1,243 @@
+"""The page agents live on: the list, the conversation, the customer."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from fastapi import Request
+from nicegui import ui
+from nicegui.events import GenericEventArguments
+
+from crm_connector.choices import Outcome
+from crm_connector.columns import JSON
+from desk.access import Permission
+from desk.changes import News
+from desk.components import ConversationList, CustomerPanel, Thread, plain
+from desk.deeds import conversations as deeds
+from desk.deeds import customers as customer_deeds
+from desk.deeds import replies
+from desk.pages.frame import Visit, begin, on_news
+from desk.views import colleagues
+from desk.views.conversation import OpenConversation, open_conversation
+from desk.views.conversation_list import Folder, counts, rows
+from desk.views.customer import customer_panel
+
+_REFRESH_AT_MOST_EVERY_S = 0.4
+_LOOK_EVERY_S = 10.0
+_SNOOZES = {"1 hour": 1, "4 hours": 4, "Tomorrow": 24, "Next week": 7 * 24}
+_OUTCOMES = {
+    Outcome.SOLVED: "Solved",
+    Outcome.CUSTOMER_LEFT: "The customer left",
+    Outcome.DUPLICATE: "A duplicate",
+    Outcome.SPAM: "Spam",
+}
+
+
+@ui.page("/")
+async def conversations_page(request: Request, conversation: int | None = None) -> None:
+    """Show the three panes; `?conversation=` opens one."""
+    visit = begin(request, Permission.CONVERSATIONS)
+    if visit is None:
+        return
+    page = _Page(visit)
+    page.build()
+    await page.refresh_list()
+    if conversation is not None:
+        await page.open(conversation)
+
+
+@dataclass
+class _Page:
+    """The page of one browser tab; everything shown is read anew when news come."""
+
+    visit: Visit
+    folder: Folder = Folder.MINE
+    search: str = ""
+    present: OpenConversation | None = None
+    _is_stale: asyncio.Event = field(default_factory=asyncio.Event)
+    _stale_ids: set[int] = field(default_factory=set)
+
+    def build(self) -> None:
+        """Put up the panes, empty."""
+        with ui.element("main").classes("panes").props("id=content"):
+            self.list = ConversationList()
+            self.list.on("folder", self._folder).on("search", self._search).on("open", self._open)
+            self.middle = ui.element("div").classes("middle")
+            with self.middle:
+                ui.label("Choose a conversation.").classes("empty")
+            self.customer = CustomerPanel()
+            self.customer.on("open", self._open).on("decide", self._decide)
+        self.thread: Thread | None = None
+        on_news(self.visit, self._news)
+        ui.timer(_REFRESH_AT_MOST_EVERY_S, self._catch_up)
+        ui.timer(_LOOK_EVERY_S, self._look)
+
+    async def refresh_list(self) -> None:
+        """Read the list and the counts again."""
+        listed = await self.visit.run(rows, self.folder, search=self.search)
+        counted = await self.visit.run(counts)
+        if listed is not None and counted is not None:
+            self._show(
+                self.list, rows=listed, counts=counted, folder=self.folder, search=self.search,
+                selected=self.present.id if self.present else None,
+            )  # fmt: skip
+
+    async def open(self, conversation_id: int) -> None:
+        """Show a conversation and its customer."""
+        found = await self.visit.run(open_conversation, conversation_id)
+        if found is None:
+            return
+        if self.present is not None and self.present.id != found.id:
+            await self.visit.run(deeds.look_away, self.present.id)
+        self.present = found
+        if self.thread is None:
+            self.middle.clear()
+            with self.middle:
+                self.thread = Thread()
+                self.thread.on("act", self._act).on("typed", self._typed).on("send", self._send)
+        may_assign = self.visit.visitor.may(Permission.ASSIGN)
+        self._show(self.thread, open=found, choices=[], mayAssign=may_assign)
+        self._show(self.list, selected=found.id)
+        panel = await self.visit.run(customer_panel, conversation_id)
+        self._show(self.customer, panel=panel, stays=found.stays)
+        await self._look()
+
+    def _show(self, element: ui.element, **values: object) -> None:
+        for name, value in values.items():
+            element.props[name] = plain(value)
+        element.update()
+
+    def _news(self, news: News) -> None:
+        self._stale_ids |= news.conversation_ids
+        self._is_stale.set()
+
+    async def _catch_up(self) -> None:
+        """Bring the page up to date, at most a few times a second however much happens."""
+        if not self._is_stale.is_set():
+            return
+        self._is_stale.clear()
+        ids, self._stale_ids = self._stale_ids, set()
+        await self.refresh_list()
+        if self.present is not None and self.present.id in ids:
+            await self._refresh_thread()
+
+    async def _refresh_thread(self) -> None:
+        if self.present is None or self.thread is None:
+            return
+        found = await self.visit.run(open_conversation, self.present.id)
+        if found is not None and found.id == self.present.id:
+            self.present = found
+            self._show(self.thread, open=found)
+
+    async def _look(self) -> None:
+        if self.present is not None and self.thread is not None:
+            others = await self.visit.run(deeds.look, self.present.id)
+            self._show(self.thread, others=others or [])
+
+    async def _folder(self, event: GenericEventArguments) -> None:
+        self.folder = Folder(event.args)
+        await self.refresh_list()
+
+    async def _search(self, event: GenericEventArguments) -> None:
+        self.search = str(event.args)
+        await self.refresh_list()
+
+    async def _open(self, event: GenericEventArguments) -> None:
+        await self.open(int(event.args))
+
+    async def _send(self, event: GenericEventArguments) -> None:
+        if self.present is None or self.thread is None:
+            return
+        words: dict[str, JSON] = event.args
+        call = deeds.add_note if words["isNote"] else deeds.reply
+        done = await self.visit.run(_done, call, self.present.id, str(words["text"]), key=str(words["key"]))
+        if done:
+            self.thread.run_method("sent")
+            await self._refresh_thread()
+
+    async def _typed(self, event: GenericEventArguments) -> None:
+        if self.present is None or self.thread is None:
+            return
+        words: dict[str, JSON] = event.args
+        slash = words["slash"]
+        found = [] if slash is None else await self.visit.run(replies.choices, self.present.id, str(slash))
+        self._show(self.thread, choices=found or [])
+        if slash is None and not words.get("quiet"):
+            text, is_note = str(words["text"]), bool(words["isNote"])
+            await self.visit.run(deeds.keep_draft, self.present.id, text, is_note=is_note)
+
+    async def _decide(self, event: GenericEventArguments) -> None:
+        if self.present is not None:
+            await self.visit.run(
+                customer_deeds.decide_recommendation,
+                int(event.args["id"]),
+                accepted=bool(event.args["accepted"]),
+            )
+            self._show(self.customer, panel=await self.visit.run(customer_panel, self.present.id))
+
+    async def _act(self, event: GenericEventArguments) -> None:
+        name = str(event.args["name"])
+        if self.present is None:
+            return
+        simple = {
+            "claim": deeds.claim,
+            "give_back": deeds.give_back,
+            "release": deeds.release,
+            "wake": deeds.wake,
+        }
+        if name in simple:
+            await self.visit.run(simple[name], self.present.id)
+        elif name == "resolve":
+            await self._resolve(self.present.id)
+        elif name == "snooze":
+            await self._snooze(self.present.id)
+        elif name == "assign":
+            await self._assign(self.present.id)
+        await self.refresh_list()
+        await self._refresh_thread()
+
+    async def _resolve(self, conversation_id: int) -> None:
+        chosen = await choose("How did it end?", {one.value: label for one, label in _OUTCOMES.items()})
+        if chosen is not None:
+            await self.visit.run(deeds.give_back, conversation_id, Outcome(chosen))
+
+    async def _snooze(self, conversation_id: int) -> None:
+        chosen = await choose(
+            "Put aside until the customer writes, or for", {name: name for name in _SNOOZES}
+        )
+        if chosen is not None:
+            await self.visit.run(deeds.snooze, conversation_id, timedelta(hours=_SNOOZES[chosen]))
+
+    async def _assign(self, conversation_id: int) -> None:
+        found = await self.visit.run(colleagues.colleagues)
+        people = {
+            str(one.account_id): f"{one.name} ({one.presence}, {one.load} of {one.capacity})"
+            for one in found or ()
+        }
+        chosen = await choose("Give to", people)
+        if chosen is not None:
+            await self.visit.run(deeds.pass_on, conversation_id, int(chosen))
+
+
+def _done(desk: object, token: str, call: object, *args: object, **options: object) -> bool:
+    """Call a deed that returns nothing, and say that it was done."""
+    assert callable(call)  # noqa: S101
+    call(desk, token, *args, **options)
+    return True
+
+
+async def choose(question: str, answers: dict[str, str]) -> str | None:
+    """Ask for one of several answers; None when she thinks better of it."""
+    with ui.dialog() as dialog, ui.card().props(f'role="dialog" aria-label="{question}"').classes("choose"):
+        ui.label(question).classes("question")
+        if not answers:
+            ui.label("Nobody is there.").classes("soft")
+        for value, label in answers.items():
+            button = ui.button(label, on_click=lambda _, value=value: dialog.submit(value))
+            button.props("flat no-caps align=left").classes("answer")
+        ui.button("Cancel", on_click=lambda: dialog.submit(None)).props("flat no-caps")
+    answer: str | None = await dialog
+    dialog.delete()
+    return answer

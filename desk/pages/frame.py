@@ -1,0 +1,179 @@
+"""What all pages have around them: who is signed in, the ways to the other pages, and alerts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from fastapi import Request
+from nicegui import Client, app, context, ui
+
+from crm_connector.choices import Presence
+from crm_connector.columns import utc_now
+from crm_connector.database import StoreUnavailable
+from crm_connector.desk import assignment
+from desk.access import Desk, Forbidden, NotSignedIn, Permission, Visitor
+from desk.changes import Alert, Changes, News
+from desk.deeds.conversations import Refused
+from desk.sign_in import COOKIE, SIGN_IN
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_STATIC = Path(__file__).parent.parent / "static"
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What pages work with."""
+
+    desk: Desk
+    changes: Changes
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A page that somebody with the permission can go to."""
+
+    path: str
+    label: str
+    icon: str
+    permission: Permission
+
+
+DESTINATIONS = (
+    Destination("/", "Conversations", "forum", Permission.CONVERSATIONS),
+    Destination("/tickets", "Tickets", "confirmation_number", Permission.TICKETS),
+    Destination("/opportunities", "Opportunities", "trending_up", Permission.OPPORTUNITIES),
+    Destination("/reports", "Reports", "bar_chart", Permission.REPORTS),
+    Destination("/training", "Training inbox", "school", Permission.TRAINING),
+    Destination("/replies", "Canned replies", "quickreply", Permission.REPLIES),
+    Destination("/service-levels", "Service levels", "timer", Permission.SERVICE_LEVELS),
+    Destination("/accounts", "Accounts", "group", Permission.ACCOUNTS),
+    Destination("/audit", "Audit log", "history", Permission.AUDIT),
+)
+
+_workplace: list[Workplace] = []  # NiceGUI's pages are functions of the module: they find it here
+
+
+def open_workplace(workplace: Workplace) -> None:
+    """Say which desk the pages show, and let the browser have the components that they are made of."""
+    _workplace[:] = [workplace]
+    app.add_static_files("/static", _STATIC)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One open page of somebody; calls run in a thread, and what is refused is told instead of raised."""
+
+    token: str
+    visitor: Visitor
+    workplace: Workplace
+
+    async def run(self, call: Callable[..., T], *args: object, **options: object) -> T | None:
+        """Call a deed or a view as this visitor; None when it was refused, which she was told."""
+        try:
+            return await asyncio.to_thread(call, self.workplace.desk, self.token, *args, **options)
+        except NotSignedIn:
+            ui.navigate.to(SIGN_IN)
+        except (Forbidden, Refused, ValueError) as refusal:
+            ui.notify(str(refusal), type="warning", position="top")
+        except StoreUnavailable:
+            ui.notify(
+                "The desk cannot reach its store. Nothing was changed.", type="negative", position="top"
+            )
+        return None
+
+
+def begin(request: Request, permission: Permission) -> Visit | None:
+    """Who visits a page; None when her roles do not allow it, which the page then says."""
+    workplace = _workplace[0]
+    token = request.cookies.get(COOKIE, "")
+    visitor = workplace.desk.visitor(token)
+    if visitor is None:
+        ui.navigate.to(SIGN_IN)
+        return None
+    visit = Visit(token, visitor, workplace)
+    _frame(visit, request.url.path.removeprefix("/desk") or "/")
+    if not visitor.may(permission):
+        with ui.element("main").classes("page"):
+            ui.label("Your role does not open this page.").classes("empty").props("role=alert")
+        return None
+    return visit
+
+
+def on_news(visit: Visit, listener: Callable[[News], object]) -> None:
+    """Call a listener with all news while this page is open, in its context."""
+    client = context.client
+
+    def tell(news: News) -> None:
+        with client:
+            listener(news)
+
+    _until_gone(client, visit.workplace.changes.subscribe(tell))
+
+
+def _until_gone(client: Client, unsubscribe: Callable[[], None]) -> None:
+    client.on_delete(lambda: unsubscribe())
+
+
+def _frame(visit: Visit, path: str) -> None:
+    ui.add_head_html('<link rel="stylesheet" href="/desk/static/desk.css">')
+    ui.colors(primary="#2f5bd0", negative="#b3261e", positive="#1b7f4d", warning="#8a5300")
+    with ui.element("header").classes("top"):
+        ui.label("Frontdesk").classes("brand")
+        with ui.element("nav").props('aria-label="Desk"'):
+            for place in DESTINATIONS:
+                if visit.visitor.may(place.permission):
+                    _nav_link(place, is_here=place.path == path)
+        _person(visit)
+    on_news(visit, lambda news: _alert(visit, news.alerts))
+
+
+def _nav_link(place: Destination, *, is_here: bool) -> None:
+    link = ui.element("a").props(f'href="/desk{place.path}"').classes("nav")
+    if is_here:
+        link.props('aria-current="page"')
+    with link:
+        ui.icon(place.icon).props("aria-hidden=true")
+        ui.label(place.label)
+
+
+def _person(visit: Visit) -> None:
+    """Her name, whether she takes conversations, and the way out."""
+    with ui.element("div").classes("person"):
+        if visit.visitor.may(Permission.CONVERSATIONS):
+            _presence(visit)
+        ui.label(visit.visitor.name).classes("name")
+        form = ui.element("form").props('method="post" action="/desk/sign-out"')
+        with form, ui.element("button").classes("quiet").props('type="submit"'):
+            ui.label("Sign out")
+
+
+def _presence(visit: Visit) -> None:
+    async def tell(presence: Presence) -> None:
+        await visit.run(be_present, presence)
+
+    switch = ui.switch("Taking conversations", value=True).props("dense")
+    switch.on_value_change(lambda event: tell(Presence.ONLINE if event.value else Presence.AWAY))
+    ui.timer(45.0, lambda: tell(Presence.ONLINE if switch.value else Presence.AWAY))
+
+
+def _alert(visit: Visit, alerts: tuple[Alert, ...]) -> None:
+    for alert in alerts:
+        if alert.agent_id in (None, visit.visitor.agent_id):
+            ui.notify(
+                alert.text,
+                type="negative" if alert.is_urgent else "info",
+                position="bottom-left",
+                timeout=8000,
+            )
+
+
+def be_present(desk: Desk, token: str, presence: Presence) -> None:
+    """Say whether somebody takes conversations now; a page says it again every 45 seconds."""
+    with desk.act(token, Permission.CONVERSATIONS) as deed:
+        assignment.sign_of_life(deed.session, deed.account, presence, utc_now())

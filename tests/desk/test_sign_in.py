@@ -1,0 +1,147 @@
+"""The way in: forms, cookie, and the guard before everything else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from crm_connector.choices import Role
+from crm_connector.desk import audit
+from desk.access import Desk
+from desk.guard import OnlySignedIn
+from desk.sign_in import COOKIE, SignInPages
+from tests.desk.conftest import PASSWORD
+
+ORIGIN = {"origin": "http://testserver"}
+
+
+@pytest.fixture
+def pages(desk: Desk) -> SignInPages:
+    """The forms of an empty desk."""
+    return SignInPages(desk, provider=("Example <ID>", "/desk/provider"))
+
+
+@pytest.fixture
+def client(desk: Desk, pages: SignInPages) -> Iterator[TestClient]:
+    """A browser before a desk with one page and one WebSocket."""
+    app = FastAPI()
+    app.include_router(pages.router())
+
+    @app.get("/desk/")
+    def home() -> str:
+        return "the desk"
+
+    @app.websocket("/desk/live")
+    async def live(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.send_text("live")
+
+    @app.get("/elsewhere")
+    def elsewhere() -> str:
+        return "open to all"
+
+    app.add_middleware(OnlySignedIn, desk=desk)
+    with TestClient(app, follow_redirects=False) as client:
+        yield client
+
+
+def _sign_in(client: TestClient, password: str = PASSWORD, **headers: str) -> int:
+    form = {"email": "anna.agent@example.com", "password": password}
+    return client.post("/desk/sign-in", data=form, headers={**ORIGIN, **headers}).status_code
+
+
+def test_the_desk_is_closed_to_strangers(client: TestClient) -> None:
+    """A page leads to the form, anything else hears no; what is not the desk's is not touched."""
+    page = client.get("/desk/", headers={"accept": "text/html"})
+    assert (page.status_code, page.headers["location"]) == (303, "/desk/sign-in")
+    assert client.get("/desk/_nicegui/x.js").status_code == 401
+    assert client.post("/desk/anything").status_code == 401
+    assert client.get("/desk").status_code == 401
+    assert client.get("/elsewhere").status_code == 200
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/desk/live", headers=ORIGIN):
+        pass
+
+
+def test_who_signs_in_is_let_in_until_she_signs_out(
+    client: TestClient, signed_in: Callable[..., str]
+) -> None:
+    """The cookie opens pages and WebSockets; it is out of reach of scripts and of other paths."""
+    signed_in(Role.AGENT)
+    assert _sign_in(client) == 303
+    cookie = next(iter(client.cookies.jar))
+    assert (cookie.name, cookie.path) == (COOKIE, "/desk/")
+    assert cookie.has_nonstandard_attr("HttpOnly")
+    page = client.get("/desk/")
+    assert page.status_code == 200
+    assert page.headers["cache-control"] == "no-store"
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    with client.websocket_connect("/desk/live", headers={**ORIGIN, "host": "testserver"}) as socket:
+        assert socket.receive_text() == "live"
+    token = client.cookies[COOKIE]
+    assert client.post("/desk/sign-out", headers=ORIGIN).status_code == 303
+    client.cookies.set(COOKIE, token, path="/desk/")
+    assert client.get("/desk/").status_code == 401
+
+
+def test_another_site_can_neither_sign_in_nor_listen(
+    client: TestClient, signed_in: Callable[..., str]
+) -> None:
+    """Forms and WebSockets with a foreign origin are refused, also with the right cookie."""
+    signed_in(Role.AGENT)
+    assert _sign_in(client, origin="https://evil.example") == 403
+    assert _sign_in(client, origin="null", **{"sec-fetch-site": "cross-site"}) == 403
+    assert _sign_in(client) == 303
+    evil = {"origin": "https://evil.example"}
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/desk/live", headers=evil):
+        pass
+    assert client.post("/desk/sign-out", headers=evil).status_code == 403
+    assert client.get("/desk/").status_code == 200
+
+
+def test_guessing_passwords_is_stopped(client: TestClient, signed_in: Callable[..., str]) -> None:
+    """Five wrong ones close the door, also for the right one."""
+    signed_in(Role.AGENT)
+    assert [_sign_in(client, "a wrong password") for _ in range(6)] == [401] * 5 + [429]
+    assert _sign_in(client) == 429
+
+
+def test_what_was_typed_is_shown_as_text(client: TestClient) -> None:
+    """Nobody's e-mail becomes markup, and the page runs no script."""
+    page = client.post(
+        "/desk/sign-in", data={"email": '"><script>x</script>', "password": "y" * 12}, headers=ORIGIN
+    )
+    assert "<script>" not in page.text
+    assert "&lt;script&gt;" in page.text
+    assert "Example &lt;ID&gt;" in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "script-src" not in page.headers["content-security-policy"]
+
+
+def test_the_first_to_know_the_code_becomes_the_administrator(
+    client: TestClient, desk: Desk, pages: SignInPages
+) -> None:
+    """With every role, once; afterwards, and without the code, the door is the ordinary one."""
+    path = pages.first_run_path()
+    assert path is not None
+    assert client.get("/desk/first-run?code=guess").headers["location"] == "/desk/sign-in"
+    form = client.get(path)
+    assert "Make the first account" in form.text
+    code = re.search(r'name="code" value="([^"]+)"', form.text)
+    assert code is not None
+    fields = {"code": code[1], "name": "Anna", "email": "anna@example.com", "password": "short"}
+    refused = client.post("/desk/first-run", data=fields, headers=ORIGIN)
+    assert refused.status_code == 422
+    assert "10 to 1000" in refused.text
+    made = client.post("/desk/first-run", data={**fields, "password": PASSWORD}, headers=ORIGIN)
+    assert made.headers["location"] == "/desk/"
+    assert client.get("/desk/").status_code == 200
+    assert pages.first_run_path() is None
+    again = client.post("/desk/first-run", data={**fields, "password": PASSWORD}, headers=ORIGIN)
+    assert again.headers["location"] == "/desk/sign-in"
+    with desk.store.reading() as session:
+        assert [entry.action for entry in audit.entries(session, limit=5)] == ["account.first"]
