@@ -11,6 +11,7 @@ _JOINER = "\u200d"  # makes one picture of two
 _VARIATION_SELECTORS = range(0xFE00, 0xFE10)
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 
+# How long a text is; no character may be shorter than 1.
 Measure = Callable[[str], int]
 
 
@@ -44,10 +45,14 @@ def shorten(text: str, limit: int, length: Measure = len) -> str:
 
 def _fitting(text: str, limit: int, length: Measure) -> int:
     """Return how many characters from the start are at most `limit` long, at least 1."""
-    count = min(len(text), limit)
-    while count > 1 and length(text[:count]) > limit:
-        count -= max(1, (length(text[:count]) - limit) // 2)
-    return max(1, count)
+    fitting, too_many = 1, min(len(text), limit) + 1
+    while too_many - fitting > 1:
+        middle = (fitting + too_many) // 2
+        if length(text[:middle]) <= limit:
+            fitting = middle
+        else:
+            too_many = middle
+    return fitting
 
 
 def _cut(text: str, fitting: int) -> int:

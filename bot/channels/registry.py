@@ -17,6 +17,12 @@ from bot.errors import SettingsError, nearest
 _log = structlog.get_logger(__name__)
 
 
+def _slack(credentials: Mapping[str, JSON], parts: ChannelParts) -> Channel:
+    from bot.channels.slack.slack import Slack  # noqa: PLC0415 - most of a second where nobody uses it
+
+    return Slack.from_credentials(credentials, parts)
+
+
 def _telegram(credentials: Mapping[str, JSON], parts: ChannelParts) -> Channel:
     from bot.channels.telegram.telegram import Telegram  # noqa: PLC0415 - half a second where nobody uses it
 
@@ -28,6 +34,7 @@ CHANNELS: Mapping[str, Callable[[Mapping[str, JSON], ChannelParts], Channel]] = 
     WebWidget.name: WebWidget.from_credentials,
     SocketIO.name: SocketIO.from_credentials,
     Callback.name: Callback.from_credentials,
+    "slack": _slack,
     "telegram": _telegram,
 }
 
@@ -36,7 +43,7 @@ CHANNELS: Mapping[str, Callable[[Mapping[str, JSON], ChannelParts], Channel]] = 
 _NOT_SERVED = frozenset(
     (
         *("rasa", "botframework", "facebook", "hangouts", "mattermost", "rocketchat"),
-        *("slack", "twilio", "twilio_voice", "webexteams"),
+        *("twilio", "twilio_voice", "webexteams"),
     )
 )
 

@@ -30,12 +30,14 @@ MAX_ATTEMPTS = 50
 class MemoryQueue:
     """Handles what a channel accepts and sends the answers, one after the other for each `sender_id`.
 
-    `failing` is raised instead of storing. `failures` are what `send` raised, `dead` what was given up.
+    `failing` is raised instead of storing, `refused` counts how often. `failures` are what `send` raised,
+    `dead` what was given up.
     """
 
     processor: ScriptedProcessor
     channel: Any = None
     failing: Exception | None = None
+    refused: int = 0
     accepted: list[UserMessage] = field(default_factory=list)
     redelivered: list[UserMessage] = field(default_factory=list)
     failures: list[RetryLater] = field(default_factory=list)
@@ -61,6 +63,7 @@ class MemoryQueue:
     async def accept(self, message: UserMessage) -> bool:
         """Take a message in."""
         if self.failing is not None:
+            self.refused += 1
             raise self.failing
         key = (message.input_channel, message.sender_id, message.message_id)
         if key in self._seen:
@@ -119,16 +122,19 @@ class MemoryQueue:
             await self._send(Outgoing(f"{key}.{number}", self.channel.name, sender_id, payload))
 
     async def _send(self, outgoing: Outgoing) -> None:
+        is_in_doubt = False
         for attempt in range(1, MAX_ATTEMPTS + 1):
             try:
-                self.sent.append(await self.channel.send(replace(outgoing, attempt=attempt)))
-            except RetryLater as failure:
-                self.failures.append(failure)
-                if failure.is_uncertain and isinstance(self.channel, AskablePeer):
+                if is_in_doubt and isinstance(self.channel, AskablePeer):
                     found = await self.channel.find_sent(outgoing)
                     if found is not None:
                         self.sent.append(found)
                         return
+                is_in_doubt = False
+                self.sent.append(await self.channel.send(replace(outgoing, attempt=attempt)))
+            except RetryLater as failure:
+                self.failures.append(failure)
+                is_in_doubt = is_in_doubt or failure.is_uncertain
             except Undeliverable as failure:
                 self.dead.append((outgoing, failure.reason))
                 return

@@ -11,6 +11,7 @@ from dataclasses import fields
 import pytest
 
 from bot.channels.registry import CHANNELS
+from bot.channels.slack.settings import SlackSettings
 from bot.channels.socketio import SocketIOSettings
 from bot.channels.telegram.settings import TelegramSettings
 from bot.channels.web_widget.settings import WidgetSettings
@@ -103,7 +104,7 @@ def test_every_setting_is_documented() -> None:
         assert f"`{setting.name}`" in page, setting.name
 
 
-@pytest.mark.parametrize(("heading", "settings"), [("Telegram", TelegramSettings)])
+@pytest.mark.parametrize(("heading", "settings"), [("Telegram", TelegramSettings), ("Slack", SlackSettings)])
 def test_every_setting_of_a_messenger_is_documented(heading: str, settings: type) -> None:
     """Each messenger has a heading of its own, with a row for each setting."""
     page = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 
 import structlog
 
 from bot.channels.channel import ChannelParts
-from bot.channels.pieces import payloads
+from bot.channels.recently import Recently
 from bot.channels.telegram.api import BotApi
-from bot.channels.telegram.rendering import callback_data
 from bot.channels.telegram.settings import TelegramSettings
 from bot.channels.telegram.updates import NAME, AddedToGroup, PassedOver, Pressed, Reader, Written
-from bot.dialogue.events import BotUttered
 from bot.dialogue.messages import JSON, UserMessage
+from bot.runtime.locks import ConversationLocks
 
 _log = structlog.get_logger(__name__)
 
 # A second press of one button within this time is a nervous finger.
 DOUBLE_PRESS_S = 2.0
-_REMEMBERED = 10_000
-_MARK = re.compile(r"#[A-Za-z0-9_-]{43}")
+GROUP_NOTICE_EVERY_S = 3600.0
 
 
 class Reception:
@@ -42,10 +37,10 @@ class Reception:
         self._api = api
         self._settings = settings
         self._parts = parts
-        self._clock = clock
         self._reader = Reader(settings.bot_id, parts.knows_intent)
-        self._pressed = _Recently(DOUBLE_PRESS_S)
-        self._greeted = _Recently(3600.0)
+        self._pressed = Recently(DOUBLE_PRESS_S, clock)
+        self._greeted = Recently(GROUP_NOTICE_EVERY_S, clock)
+        self._order = ConversationLocks()
         self._errands: set[asyncio.Task[None]] = set()
 
     async def take(self, data: dict[str, JSON]) -> None:
@@ -62,30 +57,16 @@ class Reception:
             return
         match meaning:
             case Written(messages=messages):
-                await self._note_name(meaning)
-                for message in messages:
-                    await self._accept(message)
+                async with self._order.hold(messages[0].sender_id):
+                    await self._note_name(meaning)
+                    for message in messages:
+                        await self._accept(message)
             case Pressed():
                 await self._take_press(meaning)
             case AddedToGroup(chat_id=chat_id):
                 self._greet_group(chat_id)
             case PassedOver(reason=reason):
                 _log.debug("update passed over", channel=NAME, update_id=data["update_id"], reason=reason)
-
-    async def with_payload(self, message: UserMessage) -> UserMessage:
-        """Find the payload of a pressed button that was too long to travel with it."""
-        if not _MARK.fullmatch(message.text):
-            return message
-        try:
-            transcript = await self._parts.transcript.transcript(message.sender_id, 0)
-        except Exception:  # noqa: BLE001  the rim: whatever ails the store, the title of the button is known
-            _log.exception("transcript not readable", sender_id=message.sender_id)
-            transcript = ()
-        for _, event in reversed(transcript):
-            for payload in payloads(event) if isinstance(event, BotUttered) else ():
-                if callback_data(payload) == message.text:
-                    return replace(message, text=payload)
-        return replace(message, text=str(message.metadata.get("title") or message.text))
 
     async def close(self) -> None:
         """Let small requests under way finish."""
@@ -97,11 +78,12 @@ class Reception:
             _log.info("redelivery dropped", channel=NAME, sender_id=message.sender_id)
 
     async def _take_press(self, press: Pressed) -> None:
-        if self._pressed.is_again(press.button, self._clock()):
+        if self._pressed.is_again(press.button):
             _log.debug("second press of a button passed over", channel=NAME)
         else:
             try:
-                await self._accept(press.message)
+                async with self._order.hold(press.message.sender_id):
+                    await self._accept(press.message)
             except BaseException:
                 self._pressed.forget(press.button)
                 raise
@@ -117,7 +99,7 @@ class Reception:
 
     def _greet_group(self, chat_id: int) -> None:
         notice = self._settings.group_notice
-        if notice and not self._greeted.is_again(str(chat_id), self._clock()):
+        if notice and not self._greeted.is_again(str(chat_id)):
             self._send_off(self._say_in_group(chat_id, notice))
 
     async def _say_in_group(self, chat_id: int, notice: str) -> None:
@@ -137,26 +119,3 @@ class Reception:
         task = asyncio.create_task(do())
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
-
-
-class _Recently:
-    """Names that were seen within the last `window_s` seconds."""
-
-    def __init__(self, window_s: float) -> None:
-        self._window_s = window_s
-        self._seen_at_s: OrderedDict[str, float] = OrderedDict()
-
-    def is_again(self, name: str, now_s: float) -> bool:
-        """Note a name, and say whether it was seen within the window."""
-        seen_at_s = self._seen_at_s.get(name)
-        if seen_at_s is not None and now_s - seen_at_s < self._window_s:
-            return True
-        self._seen_at_s[name] = now_s
-        self._seen_at_s.move_to_end(name)
-        if len(self._seen_at_s) > _REMEMBERED:
-            self._seen_at_s.popitem(last=False)
-        return False
-
-    def forget(self, name: str) -> None:
-        """Take a name back."""
-        self._seen_at_s.pop(name, None)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
+from bot.channels.button_marks import carried
 from bot.channels.long_text import divide, shorten, utf16_length
 from bot.channels.pieces import Button, Card, Cards, Custom, File, FileKind, Piece, Text, pieces, web_address
 from bot.dialogue.events import BotUttered
@@ -63,14 +62,6 @@ def calls(utterance: BotUttered) -> list[Call]:
     because it cannot fetch a picture, say. Words go out as they are: nothing in them is taken for formatting.
     """
     return [call for piece in pieces(utterance) for call in _calls(piece)]
-
-
-def callback_data(payload: str) -> str:
-    """Return what a button carries: its payload, or where that exceeds 64 bytes a mark that stands for it."""
-    if len(payload.encode()) <= MAX_CALLBACK_BYTES:
-        return payload
-    digest = hashlib.sha256(payload.encode()).digest()
-    return "#" + base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def _calls(piece: Piece) -> Iterator[Call]:
@@ -196,7 +187,7 @@ def _rows(buttons: Sequence[Button]) -> list[list[JSON]]:
 def _key(button: Button) -> JSON:
     if button.url:
         return {"text": button.title, "url": button.url}
-    return {"text": button.title, "callback_data": callback_data(button.payload)}
+    return {"text": button.title, "callback_data": carried(button.payload, MAX_CALLBACK_BYTES)}
 
 
 def _columns(title: str) -> int:

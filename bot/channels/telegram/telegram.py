@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from telegram.error import TelegramError
 
+from bot.channels.button_marks import with_payload
 from bot.channels.channel import ChannelParts
 from bot.channels.http_errors import refusal_response
 from bot.channels.incoming import Refused, read_object
@@ -106,7 +107,7 @@ class Telegram:
 
     async def complete(self, message: UserMessage) -> UserMessage:
         """Fetch the message's files, and the payload of a button that was too long to travel with it."""
-        message = await self._reception.with_payload(message)
+        message = await with_payload(message, self._parts.transcript)
         return await with_files(message, self._parts, self._api.fetch)
 
     async def _type(self, chat_id: str) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from telegram import Bot
 
 from benchmarks.peers.telegram import TelegramPeer
-from bot.channels.telegram.rendering import CALLS, callback_data, calls
+from bot.channels.button_marks import carried
+from bot.channels.telegram.rendering import CALLS, calls
 from bot.dialogue.events import BotUttered
 
 PICTURE = "https://shop.example/lamp.png"
@@ -79,9 +80,9 @@ def test_more_buttons_than_a_message_may_have_are_all_shown() -> None:
 @given(st.text(alphabet=st.characters(codec="utf-8"), min_size=1, max_size=120))
 def test_what_a_button_carries_fits(payload: str) -> None:
     """A payload of more than 64 bytes is replaced by a mark, the same one each time."""
-    data = callback_data(payload)
+    data = carried(payload, 64)
     assert 1 <= len(data.encode()) <= 64
-    assert data == callback_data(payload)
+    assert data == carried(payload, 64)
     assert data == payload or len(payload.encode()) > 64
 
 
