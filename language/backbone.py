@@ -14,6 +14,7 @@ from pathlib import Path
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
+from language.backbone_files import CONFIG_FILE, TOKENIZER_FILES, WEIGHTS, what_is_wrong
 from language.encoder import ABOUT_FILE, EncoderError
 from language.names import DEFAULT_BACKBONE
 
@@ -49,13 +50,17 @@ def locate(name: str) -> Path:
 
 
 def content_key(folder: Path) -> str:
-    """Hash what the exported encoder depends on: weights, configuration, tokenizer, form of the export."""
+    """Hash what the exported encoder depends on: weights, configuration, tokenizer, form of the export.
+
+    Raises:
+        EncoderError: The folder lacks one of them, or one is broken.
+    """
+    wrong = what_is_wrong(folder)
+    if wrong:
+        raise EncoderError(wrong)
     digest = hashlib.sha256(_EXPORT_VERSION.encode())
-    weights = sorted(folder.glob("*.safetensors"))
-    if not weights or not (folder / "config.json").is_file():
-        raise EncoderError(f"{folder}: a backbone needs config.json and weights in *.safetensors")
-    vocabulary = [path for path in (folder / "tokenizer.json", folder / "vocab.txt") if path.is_file()]
-    for path in [folder / "config.json", *vocabulary, *weights]:
+    vocabulary = [path for path in (folder / name for name in TOKENIZER_FILES) if path.is_file()]
+    for path in [folder / CONFIG_FILE, *vocabulary, *sorted(folder.glob(WEIGHTS))]:
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:20]

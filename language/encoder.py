@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf, NoSuchFile
 from tokenizers import Tokenizer
 
 from language.tokens import Span
 
 FloatArray = npt.NDArray[np.float32]
 GRAPH_FILE, TOKENIZER_FILE, ABOUT_FILE = "encoder.onnx", "tokenizer.json", "encoder.json"
+_INPUTS = ("input_ids", "attention_mask")
 
 
 class EncoderError(Exception):
@@ -68,10 +68,22 @@ class OnnxEncoder:
             self._session = onnxruntime.InferenceSession(
                 str(folder / GRAPH_FILE), _options(threads), providers=["CPUExecutionProvider"]
             )
-        except (OSError, ValueError, TypeError, Fail, InvalidGraph, InvalidProtobuf, NoSuchFile) as error:
+        # Both libraries raise plain exceptions for files that are not theirs, of whatever kind.
+        except Exception as error:
             raise EncoderError(f"{folder}: not a readable encoder folder ({error})") from error
+        self._check_graph(folder)
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(self.facts.max_pieces)
+
+    def _check_graph(self, folder: Path) -> None:
+        """See that the graph is an encoder of this width, before a message finds out that it is not."""
+        inputs = {row.name for row in self._session.get_inputs()}
+        outputs = [row.shape for row in self._session.get_outputs()]
+        if inputs != set(_INPUTS) or len(outputs) != 1 or outputs[0][2:] != [self.facts.width]:
+            raise EncoderError(
+                f"{folder / GRAPH_FILE}: found a graph from {', '.join(sorted(inputs))} to {outputs}, "
+                f"expected one from {', '.join(_INPUTS)} to vectors of {self.facts.width} numbers"
+            )
 
     def encode(self, text: str) -> EncodedText:
         """Turn one text into vectors; what lies beyond `max_pieces` word pieces is not looked at."""
@@ -92,7 +104,7 @@ class OnnxEncoder:
 
     def run(self, ids: npt.NDArray[np.int64]) -> FloatArray:
         """Return the vectors (T, width) of one text's piece ids (1, T)."""
-        feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        feed = dict(zip(_INPUTS, (ids, np.ones_like(ids)), strict=True))
         vectors: FloatArray = self._session.run(None, feed)[0][0]  # (T, width)
         return vectors
 

@@ -57,6 +57,8 @@ def print_explanation(found: Explanation, console: Console) -> None:
         console.print(named or "There is nothing to read in this message.")
         return
     console.print(Text(f"message ({language})", style="dim"))
+    if found.is_new_language:
+        console.print(Text(f"no training sentence is written in this language ({language})", style="yellow"))
     if found.fallback:
         console.print(Text(f"fallback: {found.fallback}", style="yellow"), soft_wrap=True)
     for title, decision in (("intent", found.intent), ("sentiment", found.sentiment)):

@@ -28,6 +28,7 @@ from bot.nlu.training_sentences import (
     SentenceSearch,
     TrainingSentences,
 )
+from language.detect import detect_language
 from language.tokens import Span
 
 Progress = Callable[[float], None]
@@ -75,10 +76,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A parse result with its reasons; `fallback` says why the assistant is not sure, None where it is."""
+    """A parse result with its reasons.
+
+    `fallback` says why the assistant is not sure, None where it is. `is_new_language` tells that no training
+    sentence is written in the language of the message.
+    """
 
     result: ParseResult
     fallback: str | None = None
+    is_new_language: bool = False
     intent: Decision | None = None
     sentiment: Decision | None = None
 
@@ -87,6 +93,7 @@ class Explanation:
         return {
             "parse": self.result.as_dict(),
             "fallback": self.fallback,
+            "is_new_language": self.is_new_language,
             "intent": asdict(self.intent) if self.intent else None,
             "sentiment": asdict(self.sentiment) if self.sentiment else None,
         }
@@ -124,6 +131,7 @@ class Explainer:
         return Explanation(
             result,
             why_not_sure(result, self._interpreter.model.plan.fallback),
+            result.language is not None and result.language not in self._languages,
             self._explained(answers, self._intents),
             self._explained(answers, self._moods),
         )
@@ -143,6 +151,11 @@ class Explainer:
             return None
         sentences = TrainingSentences.load(self._folder, SENTIMENT_SENTENCES).search(head.sentence.space)
         return _Task(head.sentence, sentences, lambda chances: chances.sentiments)
+
+    @cached_property
+    def _languages(self) -> set[str | None]:
+        tasks = [task for task in (self._intents, self._moods) if task]
+        return {detect_language(row.text) for task in tasks for row in task.sentences.sentences}
 
     def _explained(self, answers: _Answers, task: _Task | None) -> Decision | None:
         if not task:

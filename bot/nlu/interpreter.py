@@ -104,7 +104,11 @@ class Interpreter:
         except EncoderError as error:
             raise ModelError(f"{error}; train again") from error
         model = NluModel.load(folder)
-        return cls(model, encoder, domain, own=_own_parts(model, folder))
+        own = _own_parts(model, folder)
+        try:
+            return cls(model, encoder, domain, own=own)
+        except (ValueError, IndexError, KeyError, TypeError) as error:
+            raise ModelError(f"{folder}: its parts do not fit together ({error}); train again") from error
 
     def parse(self, text: str) -> ParseResult:
         """Understand one message.

@@ -25,6 +25,7 @@ from bot.nlu.plan import (
 )
 from bot.training_data.config_file import ComponentConfig
 from bot.written_for_rasa.imports import NoOwnClass, own_class
+from language.backbone_files import what_is_wrong
 
 _Options = TypeVar("_Options", UnderstandingOptions, LookupOptions, FallbackOptions)
 _Settle = Callable[[PipelinePlan, ComponentConfig], PipelinePlan]
@@ -53,6 +54,7 @@ def _extractor(plan: PipelinePlan, part: str, component: ComponentConfig) -> Map
 
 def _understanding(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
     options = _read(UnderstandingOptions, component)
+    options = replace(options, backbone=_backbone(options.backbone, component))
     return replace(
         plan,
         understanding=options,
@@ -61,6 +63,18 @@ def _understanding(plan: PipelinePlan, component: ComponentConfig) -> PipelinePl
         selectors=plan.selectors or ("default",),
         extractors=_extractor(plan, "learnt", component),
     )
+
+
+def _backbone(name: str, component: ComponentConfig) -> str:
+    """Return a backbone's name; a folder is looked for beside the configuration, and must be whole."""
+    beside = Path(component.location.file).parent / name if component.location else Path(name)
+    folder = beside if beside.is_dir() else Path(name)
+    if not folder.is_dir():
+        return name
+    wrong = what_is_wrong(folder)
+    if wrong:
+        raise BadOption(f"backbone: {wrong}")
+    return str(folder)
 
 
 def _diet(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
@@ -78,9 +92,12 @@ def _diet(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
 
 def _language_model(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
     weights = component.options.get("model_weights")
-    if isinstance(weights, str) and Path(weights).is_dir():
-        return replace(plan, understanding=replace(plan.understanding, backbone=weights))
-    return plan
+    if not isinstance(weights, str) or not weights:
+        return plan
+    backbone = _backbone(weights, component)
+    if not Path(backbone).is_dir():
+        return plan
+    return replace(plan, understanding=replace(plan.understanding, backbone=backbone))
 
 
 def _learnt_entities(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:

@@ -300,9 +300,9 @@ def _with_intents(
 def _with_sentiment(
     model: NluModel, data: NluData, vectors: Sequence[EncodedText]
 ) -> tuple[NluModel, HeldOutScores | None]:
-    if not data.sentiment_examples:
-        return model, None
     examples = data.sentiment_examples
+    if len({example.value for example in examples}) < 2:  # a single value would be every message's
+        return model, None
     space, matrix = _sentences([example.text for example in examples], vectors, SENTIMENT_WEIGHTS)
     kernel = matrix.kernel()
     labels = sorted({example.value for example in examples})

@@ -6,9 +6,9 @@ Axes: N sentences, H hidden size of the encoder.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -19,7 +19,6 @@ from safetensors.numpy import load_file, save_file
 
 from bot.errors import Location, ModelError
 from bot.nlu.features import Features, FeatureSpace, FloatArray
-from bot.nlu.fitting import FeatureMatrix
 from language.encoder import EncodedText
 from language.ngrams import ngrams
 
@@ -124,32 +123,56 @@ class TrainingSentences:
         for row, sentence in enumerate(self.sentences):
             encoded = EncodedText(pooled[row : row + 1], (), pooled[row], float(self.known[row]))
             features.append(space.features(ngrams(sentence.text), encoded))
-        size = len(space.vocabulary.columns)
-        matrix = FeatureMatrix.stack(features, width=len(space.mean), vocabulary_size=size)
-        return SentenceSearch(self.sentences, matrix)
+        return SentenceSearch.of(self.sentences, features, columns=len(space.vocabulary.columns))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SentenceSearch:
-    """Sentences with their features, in the same order."""
+    """Sentences with their features, searchable by similarity.
+
+    `dense` (N, 2H) stands in rows, the n-grams by column: column v is in the sentences
+    `rows[starts[v]:starts[v + 1]]` with `values`. `lengths` (N,) are those of the joined vectors.
+    """
 
     sentences: tuple[KnownSentence, ...]
-    matrix: FeatureMatrix
+    dense: FloatArray
+    starts: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
+    values: FloatArray
+    lengths: FloatArray
 
-    @cached_property
-    def _lengths(self) -> FloatArray:
-        squares = (self.matrix.dense**2).sum(axis=1)
-        squares += np.asarray(self.matrix.ngrams.multiply(self.matrix.ngrams).sum(axis=1)).ravel()
-        lengths: FloatArray = np.sqrt(squares)
-        return lengths
+    @classmethod
+    def of(
+        cls, sentences: tuple[KnownSentence, ...], features: Sequence[Features], *, columns: int
+    ) -> SentenceSearch:
+        """Sort the features of the sentences, both in the same order."""
+        dense = np.stack([row.dense for row in features]) if features else np.zeros((0, 0), np.float32)
+        counts = [len(row.ngrams.columns) for row in features]
+        rows = np.repeat(np.arange(len(features)), counts)
+        places = np.array([column for row in features for column in row.ngrams.columns], np.int64)
+        values = np.array([value for row in features for value in row.ngrams.values], np.float32)
+        order = np.argsort(places, kind="stable")
+        squares = (dense**2).sum(axis=1) + np.bincount(rows, values**2, minlength=len(features))
+        return cls(
+            sentences,
+            dense,
+            np.searchsorted(places[order], np.arange(columns + 1)),
+            rows[order],
+            values[order],
+            np.sqrt(squares).astype(np.float32),
+        )
 
     def nearest(self, features: Features) -> list[NearSentence]:
         """Return all sentences, the most similar first."""
-        sparse = np.zeros(self.matrix.ngrams.shape[1], np.float32)
-        sparse[list(features.ngrams.columns)] = features.ngrams.values
-        inner = self.matrix.dense @ features.dense + self.matrix.ngrams @ sparse  # (N,)
-        length = np.sqrt(features.dense @ features.dense + sparse @ sparse)
-        cosines = inner / np.maximum(self._lengths * length, 1e-9)
+        if not self.sentences:
+            return []
+        inner = self.dense @ features.dense  # (N,)
+        square = float(features.dense @ features.dense)
+        for column, value in zip(features.ngrams.columns, features.ngrams.values, strict=True):
+            part = slice(self.starts[column], self.starts[column + 1])
+            inner[self.rows[part]] += value * self.values[part]
+            square += value * value
+        cosines = inner / np.maximum(self.lengths * math.sqrt(square), 1e-9)
         return [
             NearSentence(self.sentences[row], float(cosines[row]))
             for row in np.argsort(-cosines, kind="stable")

@@ -6,6 +6,7 @@ slots and actions in stories, fallback actions, a form without RulePolicy) is an
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from bot.dialogue.domain import DEFAULT_INTENTS, Domain, EntityProperties
@@ -42,6 +43,7 @@ def validate(project: Project, *, max_history: int | None = None) -> list[Findin
     _check_forms(project.domain, findings)
     _check_mappings(project.domain, findings)
     _check_intents(project, findings)
+    _check_enough_examples(project, findings)
     _check_entities(project, findings)
     _check_steps(project, findings)
     check_responses(project, findings, _used_responses(project))
@@ -185,6 +187,26 @@ def _check_intents(project: Project, findings: Findings) -> None:
             places = " and ".join(f"'{name}' ({place})" for name, place in sorted(intents.items()))
             message = f"the example '{text}' stands under several intents: {places}"
             findings.warn("example-in-two-intents", message, list(intents.values())[-1])
+
+
+def _check_enough_examples(project: Project, findings: Findings) -> None:
+    """Warn of what can be taught by rote alone: an intent with one example, sentiment with one value."""
+    examples = [example for example in project.nlu.examples if example.intent]
+    counts = Counter(example.intent for example in examples)
+    for example in examples:
+        if counts[example.intent] == 1:
+            message = (
+                f"intent '{example.intent}' has a single example, so other words for it will not be "
+                "understood; expected at least 2, better 15"
+            )
+            findings.warn("intent-one-example", message, example.location)
+    moods = project.nlu.sentiment_examples
+    values = {mood.value for mood in moods}
+    if len(values) == 1:
+        message = (
+            f"all sentiment examples are '{moods[0].value}', so sentiment is not learnt; add another value"
+        )
+        findings.warn("sentiment-one-value", message, moods[0].location)
 
 
 def _check_entities(project: Project, findings: Findings) -> None:

@@ -20,6 +20,7 @@ TEXT = "parcel [red] late"
 EXPLANATION = Explanation(
     ParseResult(TEXT, Intent(NLU_FALLBACK, 0.3), language="en"),
     "order_status at 0.25 is below the threshold 0.3",
+    True,
     Decision(
         "order_status",
         0.25,
@@ -45,6 +46,7 @@ def _printed(explanation: Explanation, **console: object) -> str:
 def test_words_sentences_and_reasons_can_be_read() -> None:
     """Without any colour every figure stands there; brackets of a customer's text are no markup."""
     text = _printed(EXPLANATION)
+    assert "no training sentence is written in this language (en)" in text
     assert "fallback: order_status at 0.25 is below the threshold 0.3" in text
     assert "order_status 0.25   then complaint 0.20" in text
     assert TEXT in text

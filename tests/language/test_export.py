@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -106,12 +109,46 @@ def test_default_backbone_is_a_package() -> None:
     assert (locate(DEFAULT_BACKBONE) / "config.json").is_file()
 
 
-@pytest.mark.parametrize(
-    ("missing", "message"),
-    [("weights", "config.json and weights"), ("encoder", "not a readable encoder folder")],
-)
-def test_incomplete_folder_is_refused(tmp_path: Path, missing: str, message: str) -> None:
-    """A folder without weights, or a half-written encoder, says what it lacks."""
+def test_incomplete_backbone_is_refused(tmp_path: Path) -> None:
+    """A backbone without weights has no key under which it could be exported."""
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(EncoderError, match=message):
-        content_key(tmp_path) if missing == "weights" else OnnxEncoder(tmp_path)
+    with pytest.raises(EncoderError, match="no weights in it"):
+        content_key(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("encoder.json", None),
+        ("encoder.json", b"{"),
+        ("encoder.json", b'{"key": "x"}'),
+        ("tokenizer.json", None),
+        ("tokenizer.json", b'{"version": "1.0"}'),
+        ("encoder.onnx", None),
+        ("encoder.onnx", b"no graph"),
+        ("encoder.onnx", b""),
+    ],
+    ids=lambda value: "missing" if value is None else str(value)[:24],
+)
+def test_a_broken_encoder_folder_is_refused(
+    encoder_folder: Path, tmp_path: Path, file: str, content: bytes | None
+) -> None:
+    """Whatever is wrong with a file, loading says that the folder cannot be read."""
+    folder = tmp_path / "encoder"
+    shutil.copytree(encoder_folder, folder)
+    if content is None:
+        (folder / file).unlink()
+    else:
+        (folder / file).write_bytes(content)
+    with pytest.raises(EncoderError, match=re.escape(str(folder))):
+        OnnxEncoder(folder)
+
+
+def test_a_graph_of_another_kind_is_refused(encoder_folder: Path, tmp_path: Path) -> None:
+    """A graph that runs but is no encoder of the promised width is found when it is loaded."""
+    folder = tmp_path / "encoder"
+    shutil.copytree(encoder_folder, folder)
+    facts = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
+    (folder / "encoder.json").write_text(json.dumps(facts | {"width": 7}), encoding="utf-8")
+    with pytest.raises(EncoderError, match="expected one from input_ids, attention_mask to vectors of 7"):
+        OnnxEncoder(folder)

@@ -44,9 +44,11 @@ SOUND = {
         - intent: greet
           examples: |
             - hi
+            - hello
         - intent: inform
           examples: |
             - to [Rome](city)
+            - in [Oslo](city)
     """,
     "data/stories.yml": """
         stories:
@@ -79,9 +81,18 @@ def test_a_sound_project_has_no_findings(write_files: WriteFiles) -> None:
         ("data/stories.yml", "mood: good", "mood: fine", "slot-value", 9),
         ("data/stories.yml", "intent: greet", "intent: gret", "story-intent", 4),
         ("data/stories.yml", "- intent: inform", "- {intent: inform, entities: [town]}", "story-entity", 6),
-        ("data/nlu.yml", "(city)", "(town)", "entity-not-in-domain", 7),
-        ("data/nlu.yml", "intent: inform", "intent: infrm", "intent-not-in-domain", 7),
-        ("data/nlu.yml", "- to [Rome](city)", "- hi", "example-in-two-intents", 7),
+        ("data/nlu.yml", "(city)", "(town)", "entity-not-in-domain", 8),
+        ("data/nlu.yml", "intent: inform", "intent: infrm", "intent-not-in-domain", 8),
+        ("data/nlu.yml", "- to [Rome](city)", "- hi", "example-in-two-intents", 8),
+        ("data/nlu.yml", "    - hello\n", "", "intent-one-example", 4),
+        ("data/nlu.yml", "    - hi\n    - hello\n", "", "nlu-empty", 3),
+        (
+            "data/nlu.yml",
+            "nlu:",
+            "sentiment:\n- value: positive\n  examples: |\n    - great\nnlu:",
+            "sentiment-one-value",
+            4,
+        ),
         ("domain.yml", "required_slots: [city]", "required_slots: [cty]", "form-slot", 10),
         ("domain.yml", "active_loop: trip_form", "active_loop: trp_form", "mapping-form", 4),
         ("domain.yml", "required_slots: [city]", "required_slots: [mood]", "mapping-form", 4),
