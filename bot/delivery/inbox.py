@@ -110,10 +110,10 @@ class DurableInbox:
     async def _handle(self, row: AcceptedMessage) -> None:
         message = _from_json(row)
         channel = self._channels.get(row.channel)
-        if isinstance(channel, CompletesMessages):
-            message = await channel.complete(message)
         with_dots = channel.working(message) if isinstance(channel, ShowsWork) else nullcontext()
         async with with_dots:
+            if isinstance(channel, CompletesMessages):
+                message = await channel.complete(message)
             said = await self._handler.handle(message, must_store=True)
         parcels = [deliveries.Parcel(words.as_dict(), _rendered(channel, words, message)) for words in said]
         await asyncio.to_thread(self._close, row, parcels)

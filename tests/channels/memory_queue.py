@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -103,15 +104,12 @@ class MemoryQueue:
         task.add_done_callback(self._tasks.discard)
 
     async def _answer(self, message: UserMessage) -> None:
-        whole = message
-        if isinstance(self.channel, CompletesMessages):
-            whole = await self.channel.complete(message)
-        if isinstance(self.channel, ShowsWork):
-            async with self.channel.working(whole):
-                said = await self.processor.handle(whole)
-        else:
-            said = await self.processor.handle(whole)
-        await self._send_all(message.sender_id, message.message_id, said, whole)
+        dots = self.channel.working(message) if isinstance(self.channel, ShowsWork) else nullcontext()
+        async with dots:
+            if isinstance(self.channel, CompletesMessages):
+                message = await self.channel.complete(message)
+            said = await self.processor.handle(message)
+        await self._send_all(message.sender_id, message.message_id, said, message)
 
     async def _send_all(
         self, sender_id: str, key: str, utterances: Sequence[BotUttered], answers: UserMessage | None
