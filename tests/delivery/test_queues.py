@@ -20,13 +20,7 @@ from crm_connector import conversations, deliveries, lanes
 from crm_connector.choices import Progress
 from crm_connector.database import Store
 from crm_connector.tables import AcceptedMessage, Delivery, DeliveryTarget
-from tests.delivery.peers import AskableChannel, Echo, ListChannel, message, serving, started, until
-
-
-def rows(store: Store) -> list[Delivery]:
-    """All deliveries, in the order of queueing."""
-    with store.reading() as session:
-        return list(session.scalars(select(Delivery).order_by(Delivery.id)))
+from tests.delivery.peers import AskableChannel, Echo, ListChannel, message, rows, serving, started, until
 
 
 def accepted(store: Store) -> list[AcceptedMessage]:
@@ -328,16 +322,17 @@ async def test_a_message_that_nobody_can_handle_is_a_dead_letter_and_the_next_on
 
 
 async def test_a_channel_completes_a_message_and_shows_work_around_its_turn(store: Store) -> None:
-    """What the channel asks its peer for is there when the turn begins, and the dots run while it lasts."""
+    """What the channel asks its peer for is there when the turn begins; the dots run while it asks, too."""
     seen: list[str] = []
 
     class Curious(ListChannel):
         async def complete(self, message: UserMessage) -> UserMessage:
+            seen.append("asks")
             return replace(message, metadata={"name": "Ada"})
 
         @asynccontextmanager
         async def working(self, message: UserMessage) -> AsyncIterator[None]:
-            seen.append(f"dots for {message.metadata['name']}")
+            seen.append(f"dots for {message.sender_id}")
             yield
             seen.append("no dots")
 
@@ -345,7 +340,7 @@ async def test_a_channel_completes_a_message_and_shows_work_around_its_turn(stor
         await served.queues.inbox.accept(message("hi"))
         await served.settled()
     assert served.echo.handled[0].metadata == {"name": "Ada"}
-    assert seen == ["dots for Ada", "no dots"]
+    assert seen == ["dots for ada", "asks", "no dots"]
 
 
 async def test_what_another_process_queues_is_sent(store: Store) -> None:
