@@ -145,6 +145,8 @@ class Assistant:
     def app(self, *, api: ApiParts | None = None, cors_origins: Sequence[str] = ()) -> FastAPI:
         """Return the web application around this assistant; `api` is what Rasa's HTTP API works on."""
         queues = DurableQueues(self.store, self.processor)
+        for name, webhook in self.settings.webhooks.items():
+            queues.serve_webhook(name, webhook)
         parts = ServerParts(
             channel_parts=ChannelParts(
                 self.processor,

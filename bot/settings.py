@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.delivery.webhooks import WebhookSettings, read_webhooks
 from bot.dialogue.messages import JSON
 from bot.errors import SettingsError, nearest
 from bot.runtime.custom_actions import ActionEndpoint
@@ -35,7 +36,7 @@ DEFAULT_CREDENTIALS: Mapping[str, JSON] = {"rest": None, "web_widget": None}
 
 _ENDPOINTS = (
     *("action_endpoint", "attachments", "event_broker", "lock_store", "models", "nlg", "nlu"),
-    "tracker_store",
+    *("tracker_store", "webhooks"),
 )
 ACTION_KEYS = (
     "package", "url", "timeout", "headers", "params", "token", "token_name", "basic_auth", "cafile",
@@ -92,6 +93,7 @@ class Settings:
     nlg: HttpEndpoint | None = None
     nlu: HttpEndpoint | None = None
     attachments: AttachmentOptions = field(default_factory=AttachmentOptions)
+    webhooks: Mapping[str, WebhookSettings] = field(default_factory=dict)
 
     @classmethod
     def read(
@@ -126,6 +128,7 @@ class Settings:
             nlg=_nlg(sections.get("nlg")),
             nlu=_server("nlu", sections.get("nlu")),
             attachments=_attachments(sections.get("attachments")),
+            webhooks=read_webhooks(sections.get("webhooks")),
         )
 
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from crm_connector import outgoing_events
 from crm_connector.choices import Owner
 from crm_connector.columns import JSON, JSONObject, storable, utc_now
 from crm_connector.database import insert_once
@@ -148,6 +149,8 @@ def find_or_create(
     conversation = insert_once(session, row, Conversation.sender_id == sender_id)
     if conversation.customer_id is None and customer_id is not None:
         conversation.customer_id = customer_id
+    if conversation is row:
+        outgoing_events.conversation_started(session, conversation)
     return conversation
 
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from crm_connector import outgoing_events
 from crm_connector.choices import EscalationStatus
 from crm_connector.columns import storable
 from crm_connector.database import insert_once
+from crm_connector.outgoing_events import EventType
 from crm_connector.tables import Agent, Conversation, Escalation, EscalationSentence
 
 
@@ -25,7 +27,10 @@ def escalate(session: Session, escalation: Escalation) -> Escalation:
     """
     _check_sources(escalation.sentences)
     escalation.source_key = storable(escalation.source_key)
-    return insert_once(session, escalation, Escalation.source_key == escalation.source_key)
+    stored = insert_once(session, escalation, Escalation.source_key == escalation.source_key)
+    if stored is escalation:
+        outgoing_events.escalation_changed(session, EventType.ESCALATION_OPENED, escalation)
+    return stored
 
 
 def revise(
@@ -71,20 +76,27 @@ def of_conversation(session: Session, conversation: Conversation) -> list[Escala
 def accept(session: Session, escalation: Escalation, agent: Agent) -> bool:
     """Take an open escalation; True for the agent who has it now, however often she asks."""
     session.flush()
-    session.execute(
+    won = session.execute(
         update(Escalation)
         .where(Escalation.id == escalation.id, Escalation.status == EscalationStatus.OPEN)
         .values(status=EscalationStatus.ACCEPTED, agent_id=agent.id)
+        .returning(Escalation.id)
         .execution_options(synchronize_session=False)
-    )
+    ).first()
     session.refresh(escalation)
+    if won is not None:
+        outgoing_events.escalation_changed(session, EventType.ESCALATION_ACCEPTED, escalation)
     return escalation.status == EscalationStatus.ACCEPTED and escalation.agent_id == agent.id
 
 
 def resolve(session: Session, escalation: Escalation) -> None:
     """Nothing is left to do."""
+    session.refresh(escalation, with_for_update=True)
+    if escalation.status == EscalationStatus.RESOLVED:
+        return
     escalation.status = EscalationStatus.RESOLVED
     session.flush()
+    outgoing_events.escalation_changed(session, EventType.ESCALATION_RESOLVED, escalation)
 
 
 def _check_sources(sentences: Sequence[EscalationSentence]) -> None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
-from crm_connector import deliveries
+from crm_connector import deliveries, outgoing_events
 from crm_connector.choices import ComplaintCategory, Outcome, Owner, Sentiment, Severity, Target
 from crm_connector.columns import JSONObject, storable, utc_now
 from crm_connector.conversations import MessageKey, append_events, seen_message
@@ -196,6 +196,7 @@ def _take(session: Session, conversation: Conversation, agent: Agent) -> None:
 
 
 def _end(session: Session, conversation: Conversation, outcome: Outcome) -> None:
+    outgoing_events.owner_changed(session, conversation, outcome)
     handoff = handoff_of(session, conversation)
     if handoff is not None:
         handoff.ended_at, handoff.outcome, handoff.waiting_since_at = utc_now(), outcome, None
@@ -229,4 +230,6 @@ def _change(
         .execution_options(synchronize_session=False)
     ).first()
     session.refresh(conversation)
+    if changed is not None and owner != Owner.BOT:
+        outgoing_events.owner_changed(session, conversation)
     return changed is not None

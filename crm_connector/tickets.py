@@ -7,6 +7,7 @@ import re
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm_connector import outgoing_events
 from crm_connector.choices import Priority, Target, TicketStatus
 from crm_connector.columns import FIRST_NUMBER, storable, utc_now
 from crm_connector.database import insert_once
@@ -27,8 +28,10 @@ def open_ticket(session: Session, ticket: Ticket, *, actor: str = BOT) -> Ticket
     ticket.source_key = storable(ticket.source_key)
     stored = insert_once(session, ticket, Ticket.source_key == ticket.source_key)
     if stored is ticket:
-        session.add(TicketChange(ticket_id=ticket.id, actor=actor, field="opened", new_value=ticket.status))
+        change = TicketChange(ticket_id=ticket.id, actor=actor, field="opened", new_value=ticket.status)
+        session.add(change)
         session.flush()
+        outgoing_events.ticket_changed(session, ticket, change)
         service_levels.start_ticket(session, ticket)
     return stored
 
@@ -115,7 +118,10 @@ def add_note(session: Session, ticket: Ticket, text: str, *, actor: str, source_
         ticket_id=ticket.id, source_key=storable(source_key), actor=actor, field="note", new_value=text
     )
     key = (TicketChange.ticket_id == ticket.id, TicketChange.source_key == note.source_key)
-    return insert_once(session, note, *key)
+    stored = insert_once(session, note, *key)
+    if stored is note:
+        outgoing_events.ticket_changed(session, ticket, note)
+    return stored
 
 
 def history(session: Session, ticket: Ticket) -> list[TicketChange]:
@@ -134,14 +140,14 @@ def _change(session: Session, ticket: Ticket, field: str, value: str | int | Non
         raise TicketClosed(f"ticket {ticket.number} is closed, its {field} stays {old}")
     setattr(ticket, field, value)
     ticket.updated_at = utc_now()
-    session.add(
-        TicketChange(
-            ticket_id=ticket.id,
-            actor=actor,
-            field=field,
-            old_value=None if old is None else str(old),
-            new_value=None if value is None else str(value),
-        )
+    change = TicketChange(
+        ticket_id=ticket.id,
+        actor=actor,
+        field=field,
+        old_value=None if old is None else str(old),
+        new_value=None if value is None else str(value),
     )
+    session.add(change)
     session.flush()
+    outgoing_events.ticket_changed(session, ticket, change)
     return True

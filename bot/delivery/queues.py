@@ -12,8 +12,9 @@ from bot.delivery.backoff import FOR_CHANNELS, FOR_WEBHOOKS, Backoff
 from bot.delivery.dispatcher import Dispatcher
 from bot.delivery.inbox import DurableInbox, Handler
 from bot.delivery.outbox import DurableOutbox
-from bot.delivery.peer import Peer, QueuedChannel
+from bot.delivery.peer import QueuedChannel
 from bot.delivery.sending import Route
+from bot.delivery.webhooks import PREFIX, WebhookPeer, WebhookSettings
 from bot.delivery.work import Attempt, Kind, Lane, LaunchedWork
 from crm_connector import deliveries, lanes
 from crm_connector.choices import Progress
@@ -59,6 +60,7 @@ class DurableQueues:
         self._launch = launch
         self._channels: dict[str, QueuedChannel] = {}
         self._routes: dict[str, Route] = {}
+        self._webhooks: list[WebhookPeer] = []
         self._targets: dict[str, Sequence[str]] = {}
         self._work: LaunchedWork | None = None
         self._dispatcher: Dispatcher | None = None
@@ -72,10 +74,12 @@ class DurableQueues:
         self._routes[channel.name] = Route(channel, self._backoff)
         self._targets[channel.name] = ()
 
-    def serve_webhook(self, name: str, peer: Peer, events: Sequence[str]) -> None:
+    def serve_webhook(self, name: str, settings: WebhookSettings) -> None:
         """Let a webhook hear of events."""
-        self._routes[name] = Route(peer, FOR_WEBHOOKS)
-        self._targets[name] = tuple(events)
+        peer = WebhookPeer(settings)
+        self._webhooks.append(peer)
+        self._routes[PREFIX + name] = Route(peer, FOR_WEBHOOKS)
+        self._targets[PREFIX + name] = settings.events
 
     async def start(self) -> None:
         """Go on with what waits, if there is anybody to serve; on the event loop of the channels.
@@ -101,6 +105,8 @@ class DurableQueues:
             await self._dispatcher.close()
         if self._work is not None:
             await self._work.close(grace_s=GRACE_S)
+        for webhook in self._webhooks:
+            await webhook.close()
         self._work = self._dispatcher = self._chores = None
 
     def counts(self) -> Mapping[Kind, Mapping[Progress, int]]:

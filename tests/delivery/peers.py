@@ -8,14 +8,18 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from sqlalchemy import select
+
 from bot.delivery.backoff import FOR_CHANNELS, Backoff
 from bot.delivery.peer import Outgoing
 from bot.delivery.queues import DurableQueues, Launch, launch_dbos
+from bot.delivery.webhooks import WebhookSettings
 from bot.delivery.work import Attempt, Kind
 from bot.dialogue.events import BotUttered
 from bot.dialogue.messages import JSON, UserMessage
 from crm_connector import lanes
 from crm_connector.database import Store
+from crm_connector.tables import Delivery
 
 Outcome = str | Exception
 """The peer's id of a message it took, or what went wrong."""
@@ -148,7 +152,11 @@ class Served:
 
 @asynccontextmanager
 async def serving(
-    store: Store, *channels: ListChannel, echo: Echo | None = None, backoff: Backoff = FOR_CHANNELS
+    store: Store,
+    *channels: ListChannel,
+    echo: Echo | None = None,
+    backoff: Backoff = FOR_CHANNELS,
+    webhooks: Mapping[str, WebhookSettings] | None = None,
 ) -> AsyncIterator[Served]:
     """Serve channels with work that does not wait; at the end it is broken off."""
     works: list[ImmediateWork] = []
@@ -157,7 +165,9 @@ async def serving(
         works.append(ImmediateWork(attempts))
         return works[0]
 
-    async with started(store, *channels, echo=echo, backoff=backoff, launch=launch) as served:
+    async with started(
+        store, *channels, echo=echo, backoff=backoff, webhooks=webhooks, launch=launch
+    ) as served:
         served.work = works[0]
         yield served
 
@@ -168,6 +178,7 @@ async def started(
     *channels: ListChannel,
     echo: Echo | None = None,
     backoff: Backoff = FOR_CHANNELS,
+    webhooks: Mapping[str, WebhookSettings] | None = None,
     launch: Launch = launch_dbos,
 ) -> AsyncIterator[Served]:
     """Serve channels as a server does."""
@@ -175,6 +186,8 @@ async def started(
     queues = DurableQueues(store, handler, backoff=backoff, launch=launch)
     for channel in channels:
         queues.serve(channel)
+    for name, webhook in (webhooks or {}).items():
+        queues.serve_webhook(name, webhook)
     await queues.start()
     try:
         yield Served(queues, handler)
@@ -192,3 +205,9 @@ async def until(condition: Callable[[], bool]) -> None:
 def message(text: str, *, sender_id: str = "ada") -> UserMessage:
     """A message whose text is its id."""
     return UserMessage(text, sender_id, "list", text)
+
+
+def rows(store: Store) -> list[Delivery]:
+    """All deliveries, in the order of queueing."""
+    with store.reading() as session:
+        return list(session.scalars(select(Delivery).order_by(Delivery.id)))
