@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from math import log
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from matplotlib import font_manager, rc_context
 from matplotlib.axes import Axes
@@ -20,6 +21,9 @@ from matplotlib.text import Text
 
 from bot.nlu.held_out import Bin
 from bot.nlu.learning_curve import CurvePoint
+
+if TYPE_CHECKING:
+    from language.masked_language_model import Adaptation
 
 # The first fonts cover Latin letters; the rest are asked for what they lack, such as Chinese.
 _FONTS = (
@@ -178,6 +182,33 @@ def draw_reliability(path: Path, title: str, bins: Sequence[Bin], error: float) 
         axes.grid(color=FAINT, linewidth=0.5)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
+    _save(figure, path)
+
+
+def draw_losses(path: Path, learnt: Adaptation) -> None:
+    """Draw the loss of the masked pieces while a backbone was adapted, and what held-out messages say."""
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    steps = [point.step for point in learnt.curve]
+    axes.plot(
+        steps, [point.loss for point in learnt.curve], color=FAINT, linewidth=2.5, label="while learning"
+    )
+    ends = [steps[0], steps[-1]] if steps else [0, 1]
+    for loss, name, colour in (
+        (learnt.loss_before, "held out, before", WRONG),
+        (learnt.loss_after, "held out, after", RIGHT),
+    ):
+        axes.plot(ends, [loss, loss], color=colour, linestyle="--", label=f"{name}: {loss:.3f}")
+    axes.set_xlabel("steps", color=INK)
+    axes.set_ylabel("mean loss of a masked piece, nats", color=INK)
+    title = f"{learnt.texts - learnt.held_out:,} messages taught, {learnt.held_out:,} were held out"
+    axes.set_title(
+        f"How much the messages surprise the backbone\n{title}", loc="left", fontsize=11, color=INK
+    )
+    axes.grid(color=FAINT, linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
     _save(figure, path)
 
 
