@@ -17,9 +17,14 @@ from nicegui import ui
 from crm_connector.database import Store
 from desk.access import Desk
 from desk.changes import Changes
+from desk.deeds.training import Assistant
 from desk.guard import OnlySignedIn
+from desk.pages import administration, boards, conversations, reports, training
 from desk.pages.frame import Workplace, open_workplace
 from desk.sign_in import SignInPages
+
+# Importing a page registers it with NiceGUI.
+PAGES = (administration, boards, conversations, reports, training)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +36,12 @@ class MountedDesk:
     first_run_path: str | None
 
 
-def mount(app: FastAPI, store: Store) -> MountedDesk:
+def mount(app: FastAPI, store: Store, *, assistant: Assistant | None = None) -> MountedDesk:
     """Add the desk to an application, whose lifespan it shares."""
     desk = Desk(store)
     changes = Changes(store)
     sign_in = SignInPages(desk)
-    open_workplace(Workplace(desk, changes))
+    open_workplace(Workplace(desk, changes, assistant))
     app.include_router(sign_in.router())
     _watch(app, changes)
     ui.run_with(

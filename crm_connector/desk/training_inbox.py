@@ -113,7 +113,7 @@ def predicted(message: DoubtfulMessage) -> list[tuple[str, float]]:
 def validate(session: Session, message: DoubtfulMessage, agent: Agent) -> None:
     """The assistant was right, in intent and entities."""
     ranking = predicted(message)
-    _decide(message, agent, Verdict.VALIDATED, ranking[0][0], _learnable(message.parsed), None)
+    _decide(message, agent, Verdict.VALIDATED, ranking[0][0], learnable(message.parsed), None)
     session.flush()
 
 
@@ -228,7 +228,7 @@ def _decide(
     message.decided_at, message.exported_at = utc_now(), None
 
 
-def _learnable(parsed: JSONObject) -> list[JSONObject]:
+def learnable(parsed: JSONObject) -> list[JSONObject]:
     """The entities of the text itself that a trained extractor found: what lookups find needs no example."""
     keys = ("start", "end", "entity", "value", "role", "group")
     return [

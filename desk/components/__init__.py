@@ -1,4 +1,4 @@
-"""What the browser shows of conversations: Vue components, fed with plain values, which they show as text."""
+"""What the browser shows: Vue components, fed with plain values, which they show as text, never as markup."""
 
 from __future__ import annotations
 
@@ -22,6 +22,14 @@ class Thread(Element, component="thread.js"):
 
 class CustomerPanel(Element, component="customer.js"):
     """Who writes; emits `open` and `decide`."""
+
+
+class Board(Element, component="board.js"):
+    """Cards in columns; emits `move` and `open`."""
+
+
+class TrainingInbox(Element, component="inbox.js"):
+    """Doubtful messages; emits `validate`, `change`, `unknown`, `remove` and `reopen`."""
 
 
 def plain(value: object) -> JSON:

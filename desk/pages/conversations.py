@@ -14,11 +14,11 @@ from crm_connector.choices import Outcome
 from crm_connector.columns import JSON
 from desk.access import Permission
 from desk.changes import News
-from desk.components import ConversationList, CustomerPanel, Thread, plain
+from desk.components import ConversationList, CustomerPanel, Thread
 from desk.deeds import conversations as deeds
 from desk.deeds import customers as customer_deeds
 from desk.deeds import replies
-from desk.pages.frame import Visit, begin, on_news
+from desk.pages.frame import Visit, begin, choose, on_news, show
 from desk.views import colleagues
 from desk.views.conversation import OpenConversation, open_conversation
 from desk.views.conversation_list import Folder, counts, rows
@@ -79,7 +79,7 @@ class _Page:
         listed = await self.visit.run(rows, self.folder, search=self.search)
         counted = await self.visit.run(counts)
         if listed is not None and counted is not None:
-            self._show(
+            show(
                 self.list, rows=listed, counts=counted, folder=self.folder, search=self.search,
                 selected=self.present.id if self.present else None,
             )  # fmt: skip
@@ -98,16 +98,11 @@ class _Page:
                 self.thread = Thread()
                 self.thread.on("act", self._act).on("typed", self._typed).on("send", self._send)
         may_assign = self.visit.visitor.may(Permission.ASSIGN)
-        self._show(self.thread, open=found, choices=[], mayAssign=may_assign)
-        self._show(self.list, selected=found.id)
+        show(self.thread, open=found, choices=[], mayAssign=may_assign)
+        show(self.list, selected=found.id)
         panel = await self.visit.run(customer_panel, conversation_id)
-        self._show(self.customer, panel=panel, stays=found.stays)
+        show(self.customer, panel=panel, stays=found.stays)
         await self._look()
-
-    def _show(self, element: ui.element, **values: object) -> None:
-        for name, value in values.items():
-            element.props[name] = plain(value)
-        element.update()
 
     def _news(self, news: News) -> None:
         self._stale_ids |= news.conversation_ids
@@ -129,12 +124,12 @@ class _Page:
         found = await self.visit.run(open_conversation, self.present.id)
         if found is not None and found.id == self.present.id:
             self.present = found
-            self._show(self.thread, open=found)
+            show(self.thread, open=found)
 
     async def _look(self) -> None:
         if self.present is not None and self.thread is not None:
             others = await self.visit.run(deeds.look, self.present.id)
-            self._show(self.thread, others=others or [])
+            show(self.thread, others=others or [])
 
     async def _folder(self, event: GenericEventArguments) -> None:
         self.folder = Folder(event.args)
@@ -152,8 +147,7 @@ class _Page:
             return
         words: dict[str, JSON] = event.args
         call = deeds.add_note if words["isNote"] else deeds.reply
-        done = await self.visit.run(_done, call, self.present.id, str(words["text"]), key=str(words["key"]))
-        if done:
+        if await self.visit.succeeds(call, self.present.id, str(words["text"]), key=str(words["key"])):
             self.thread.run_method("sent")
             await self._refresh_thread()
 
@@ -163,7 +157,7 @@ class _Page:
         words: dict[str, JSON] = event.args
         slash = words["slash"]
         found = [] if slash is None else await self.visit.run(replies.choices, self.present.id, str(slash))
-        self._show(self.thread, choices=found or [])
+        show(self.thread, choices=found or [])
         if slash is None and not words.get("quiet"):
             text, is_note = str(words["text"]), bool(words["isNote"])
             await self.visit.run(deeds.keep_draft, self.present.id, text, is_note=is_note)
@@ -175,7 +169,7 @@ class _Page:
                 int(event.args["id"]),
                 accepted=bool(event.args["accepted"]),
             )
-            self._show(self.customer, panel=await self.visit.run(customer_panel, self.present.id))
+            show(self.customer, panel=await self.visit.run(customer_panel, self.present.id))
 
     async def _act(self, event: GenericEventArguments) -> None:
         name = str(event.args["name"])
@@ -219,25 +213,3 @@ class _Page:
         chosen = await choose("Give to", people)
         if chosen is not None:
             await self.visit.run(deeds.pass_on, conversation_id, int(chosen))
-
-
-def _done(desk: object, token: str, call: object, *args: object, **options: object) -> bool:
-    """Call a deed that returns nothing, and say that it was done."""
-    assert callable(call)  # noqa: S101
-    call(desk, token, *args, **options)
-    return True
-
-
-async def choose(question: str, answers: dict[str, str]) -> str | None:
-    """Ask for one of several answers; None when she thinks better of it."""
-    with ui.dialog() as dialog, ui.card().props(f'role="dialog" aria-label="{question}"').classes("choose"):
-        ui.label(question).classes("question")
-        if not answers:
-            ui.label("Nobody is there.").classes("soft")
-        for value, label in answers.items():
-            button = ui.button(label, on_click=lambda _, value=value: dialog.submit(value))
-            button.props("flat no-caps align=left").classes("answer")
-        ui.button("Cancel", on_click=lambda: dialog.submit(None)).props("flat no-caps")
-    answer: str | None = await dialog
-    dialog.delete()
-    return answer

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
 from fastapi import Request
 from nicegui import Client, app, context, ui
@@ -17,10 +17,11 @@ from crm_connector.database import StoreUnavailable
 from crm_connector.desk import assignment
 from desk.access import Desk, Forbidden, NotSignedIn, Permission, Visitor
 from desk.changes import Alert, Changes, News
+from desk.components import plain
 from desk.deeds.conversations import Refused
+from desk.deeds.training import Assistant
 from desk.sign_in import COOKIE, SIGN_IN
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 _STATIC = Path(__file__).parent.parent / "static"
@@ -28,10 +29,11 @@ _STATIC = Path(__file__).parent.parent / "static"
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """What pages work with."""
+    """What pages work with; without an assistant there is nothing to train."""
 
     desk: Desk
     changes: Changes
+    assistant: Assistant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,14 @@ class Visit:
 
     async def run(self, call: Callable[..., T], *args: object, **options: object) -> T | None:
         """Call a deed or a view as this visitor; None when it was refused, which she was told."""
+        found: list[T] = []
+        await self.succeeds(lambda *given, **named: found.append(call(*given, **named)), *args, **options)
+        return found[0] if found else None
+
+    async def succeeds(self, call: Callable[..., object], *args: object, **options: object) -> bool:
+        """Call a deed as this visitor; False when it was refused, which she was told."""
         try:
-            return await asyncio.to_thread(call, self.workplace.desk, self.token, *args, **options)
+            await asyncio.to_thread(call, self.workplace.desk, self.token, *args, **options)
         except NotSignedIn:
             ui.navigate.to(SIGN_IN)
         except (Forbidden, Refused, ValueError) as refusal:
@@ -85,7 +93,9 @@ class Visit:
             ui.notify(
                 "The desk cannot reach its store. Nothing was changed.", type="negative", position="top"
             )
-        return None
+        else:
+            return True
+        return False
 
 
 def begin(request: Request, permission: Permission) -> Visit | None:
@@ -103,6 +113,33 @@ def begin(request: Request, permission: Permission) -> Visit | None:
             ui.label("Your role does not open this page.").classes("empty").props("role=alert")
         return None
     return visit
+
+
+def heading(text: str) -> None:
+    """Name a page."""
+    ui.label(text).classes("title").props("role=heading aria-level=1")
+
+
+def show(element: ui.element, **values: object) -> None:
+    """Give a component other values to show."""
+    for name, value in values.items():
+        element.props[name] = plain(value)
+    element.update()
+
+
+async def choose(question: str, answers: Mapping[str, str]) -> str | None:
+    """Ask for one of several answers; None when she thinks better of it."""
+    with ui.dialog() as dialog, ui.card().props(f'role="dialog" aria-label="{question}"').classes("choose"):
+        ui.label(question).classes("question")
+        if not answers:
+            ui.label("There is nothing to choose from.").classes("soft")
+        for value, label in answers.items():
+            button = ui.button(label, on_click=lambda _, value=value: dialog.submit(value))
+            button.props("flat no-caps align=left").classes("answer")
+        ui.button("Cancel", on_click=lambda: dialog.submit(None)).props("flat no-caps")
+    answer: str | None = await dialog
+    dialog.delete()
+    return answer
 
 
 def on_news(visit: Visit, listener: Callable[[News], object]) -> None:
