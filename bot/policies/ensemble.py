@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 
 from bot.dialogue.domain import ACTION_LISTEN, Domain
 from bot.dialogue.events import ActionExecuted, ActionExecutionRejected, DefinePrevUserUtteredFeaturization
@@ -16,10 +17,24 @@ class Ensemble:
 
     def __init__(self, policies: Sequence[Policy]) -> None:
         self.policies = tuple(policies)
+        self._by_priority = sorted(enumerate(self.policies), key=lambda pair: -pair[1].priority)
 
     def predict(self, tracker: Tracker, domain: Domain) -> Prediction:
-        """Return the winner, its `events` being all that have to be applied before its action runs."""
-        return choose(self.predictions(tracker, domain), tracker, domain)
+        """Return the winner, its `events` being all that have to be applied before its action runs.
+
+        The policies are asked by priority. Below one that is certain, those that only score are spared: they
+        could tie with it at most, and a network costs more than all the rest of a prediction.
+        """
+        rejected = domain.index_of(_rejected_action(tracker) or "")
+        said: dict[int, Prediction] = {}
+        certain: float = -inf
+        for place, policy in self._by_priority:
+            if policy.priority < certain and getattr(policy, "only_scores", False):
+                continue
+            said[place] = _without(policy.predict(tracker, domain), rejected)
+            if said[place].confidence >= 1.0:
+                certain = max(certain, policy.priority)
+        return choose([said[place] for place in sorted(said)], tracker, domain)
 
     def predictions(self, tracker: Tracker, domain: Domain) -> list[Prediction]:
         """Ask every policy; an action that has just been rejected has no chance."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.dialogue.events import ActionExecutionRejected, BotUttered, Event, LoopInterrupted
 from bot.dialogue.tracker import Tracker
@@ -92,3 +94,49 @@ def test_a_rejected_action_has_no_chance(events: list[Event], action: str) -> No
     """Until another one has run."""
     tracker = ASSISTANT.conversation([said("greet"), *events])
     assert Ensemble([Always()]).predict(tracker, DOMAIN).action(DOMAIN) == action  # type: ignore[list-item]
+
+
+class Says:
+    """A policy with one prediction; `only_scores` as real ones have it."""
+
+    def __init__(self, prediction: Prediction, *, only_scores: bool) -> None:
+        self.prediction, self.only_scores = prediction, only_scores
+        self.name, self.priority = prediction.policy, prediction.priority
+        self.asked = 0
+
+    def predict(self, tracker: Tracker, domain: object) -> Prediction:
+        """Say it."""
+        del tracker, domain
+        self.asked += 1
+        return self.prediction
+
+
+def test_below_certainty_nobody_is_asked_who_only_scores() -> None:
+    """A network is not asked where a rule is certain; who may have more to say than a score is."""
+    network = Says(says("network", "utter_bye", 1.0), only_scores=True)
+    remark = (LoopInterrupted(is_interrupted=True),)
+    other = Says(says("other", "utter_bye", 1.0, events=remark), only_scores=False)
+    rule = Says(says("rule", "utter_hello", 1.0, 4), only_scores=False)
+    won = Ensemble([network, other, rule]).predict(HEARD, DOMAIN)  # type: ignore[list-item]
+    assert (won.policy, network.asked, other.asked) == ("rule", 0, 1)
+    assert won.events[0] == remark[0]
+
+
+_POLICIES = st.builds(
+    lambda action, score, priority, kind: Says(
+        says("p", action, score, priority, **({kind: True} if kind else {})), only_scores=not kind
+    ),
+    st.sampled_from(["utter_hello", "utter_bye", "utter_chat"]),
+    st.sampled_from([0.0, 0.6, 1.0]),
+    st.integers(1, 4),
+    st.sampled_from([None, None, "is_no_user", "is_end_to_end"]),
+)
+
+
+@given(st.lists(_POLICIES, max_size=5), st.booleans())
+def test_who_is_not_asked_changes_nothing(policies: list[Says], was_rejected: bool) -> None:
+    """The winner is the one that asking everybody gives."""
+    events = [ActionExecutionRejected(name="utter_hello")] if was_rejected else []
+    tracker = ASSISTANT.conversation([said("greet"), *events])
+    ensemble = Ensemble(policies)  # type: ignore[arg-type]
+    assert ensemble.predict(tracker, DOMAIN) == choose(ensemble.predictions(tracker, DOMAIN), tracker, DOMAIN)
