@@ -27,6 +27,7 @@ from bot.runtime.nlu_server import NluServer
 from bot.runtime.own_code import make_importable
 from bot.runtime.stores.opened import OpenedStores
 from bot.server.app import create_app, delivery_of
+from bot.server.crm_identities import CrmIdentities
 from bot.server.parts import ApiParts, ServerParts
 from bot.settings import CRM_URL, ActionPackage, Settings
 from crm_connector import database
@@ -153,6 +154,7 @@ class Assistant:
                 self.stores.tracker_store,
                 inbox=queues.inbox,
                 outbox=queues.outbox,
+                identities=CrmIdentities(self.store),
                 knows_intent=self._knows_intent,
                 files=self.settings.attachments.open_files(self.settings.root, self.store),
             ),

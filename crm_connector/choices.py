@@ -159,6 +159,15 @@ class Verdict(StrEnum):
     DELETED = "deleted"
 
 
+class ProofKind(StrEnum):
+    """What can be proven about a customer."""
+
+    ACCOUNT = "account"
+    EMAIL = "email"
+    PHONE = "phone"
+    INVITATION = "invitation"
+
+
 class Progress(StrEnum):
     """How far work in a queue has come; the first three are open, `DEAD` waits for an operator."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
@@ -101,13 +101,24 @@ def link(session: Session, customer: Customer, order: Order) -> Customer:
     owner = session.get_one(Customer, order.customer_id)
     if owner is customer or has_orders(session, customer):
         return customer
+    move_all(session, customer, owner)
+    return owner
+
+
+def move_all(session: Session, customer: Customer, to: Customer) -> None:
+    """Give all that belongs to a customer to another one, with contact data that is missing there.
+
+    Call it only when it is proven that they are the same: the first one is gone afterwards.
+    """
     session.flush()
     for mapper in Base.registry.mappers:
         row = mapper.class_
         if "customer_id" in mapper.columns:
-            session.execute(update(row).where(row.customer_id == customer.id).values(customer_id=owner.id))
+            session.execute(update(row).where(row.customer_id == customer.id).values(customer_id=to.id))
+    known = Contact(**{field.name: getattr(customer, field.name) for field in fields(Contact)})
+    missing = [field.name for field in fields(Contact) if getattr(to, field.name)]
+    update_contact(session, to, replace(known, **dict.fromkeys(missing)))
     session.execute(delete(Customer).where(Customer.id == customer.id))
-    return owner
 
 
 def has_orders(session: Session, customer: Customer) -> bool:

@@ -76,6 +76,7 @@ class ProofKind(StrEnum):
     EMAIL = "email"
     PHONE = "phone"
     ACCOUNT = "account"  # the company's own name for her, signed by the company
+    INVITATION = "invitation"  # the word that `Identities.invitation` gave on another channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,13 @@ class Identities(Protocol):
         """
         ...
 
+    async def invitation(self, channel: str, sender_id: str) -> str:
+        """Return a word that proves once, within half an hour, that somebody elsewhere is this sender.
+
+        It has 43 of the characters A-Z a-z 0-9 _ -, and fits into the start parameter of a messenger's link.
+        """
+        ...
+
 
 class NotQueued:
     """Stands in for inbox, outbox and identities where a channel is served without them."""
@@ -125,6 +133,10 @@ class NotQueued:
         self, channel: str, sender_id: str, proofs: Sequence[Proof], *, name: str | None = None
     ) -> None:
         """Forget it: each channel's customer is her own."""
+
+    async def invitation(self, channel: str, sender_id: str) -> str:  # noqa: ARG002
+        """Refuse."""
+        raise RuntimeError(f"channel {channel!r} was built without a CRM")
 
 
 def knows_none(_: str) -> bool:

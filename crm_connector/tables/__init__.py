@@ -19,7 +19,7 @@ from crm_connector.tables.desk import (
     Viewing,
 )
 from crm_connector.tables.learning import DoubtfulMessage
-from crm_connector.tables.people import Agent, ChannelIdentity, Customer
+from crm_connector.tables.people import Agent, ChannelIdentity, Customer, Invitation, ProvenIdentity
 from crm_connector.tables.sales import Opportunity, Recommendation, Survey
 from crm_connector.tables.service import (
     Escalation,
@@ -58,11 +58,13 @@ __all__ = [
     "FailedSignIn",
     "Handoff",
     "InboundMessage",
+    "Invitation",
     "Note",
     "Opportunity",
     "Order",
     "OrderLine",
     "Product",
+    "ProvenIdentity",
     "Recommendation",
     "Return",
     "ServiceLevel",

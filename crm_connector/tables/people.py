@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm_connector.columns import Base, utc_now
+from crm_connector.choices import ProofKind
+from crm_connector.columns import Base, choice, utc_now
 
 
 class Customer(Base, kw_only=True):
@@ -41,6 +42,35 @@ class ChannelIdentity(Base, kw_only=True):
     channel: Mapped[str]
     sender_id: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+
+
+class ProvenIdentity(Base, kw_only=True):
+    """Something of a customer that a channel has verified: whoever proves the same is the same customer."""
+
+    __tablename__ = "proven_identities"
+    __table_args__ = (UniqueConstraint("kind", "value", name="uq_proven_identities_value"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    customer_id: Mapped[int] = mapped_column(
+        ForeignKey("customers.id", name="fk_proven_identities_customer"), index=True
+    )
+    kind: Mapped[ProofKind] = mapped_column(choice(ProofKind, "ck_proven_identities_kind"))
+    value: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
+
+
+class Invitation(Base, kw_only=True):
+    """A word that a customer takes to another channel to prove there who she is; only its hash is kept."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (UniqueConstraint("word_hash", name="uq_invitations_word"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, init=False)
+    word_hash: Mapped[str]
+    customer_id: Mapped[int] = mapped_column(
+        ForeignKey("customers.id", name="fk_invitations_customer"), index=True
+    )
+    expires_at: Mapped[datetime]
 
 
 class Agent(Base, kw_only=True):
