@@ -19,6 +19,7 @@ from desk.access import Desk
 from desk.changes import Changes
 from desk.deeds.training import Assistant
 from desk.guard import OnlySignedIn
+from desk.options import DeskOptions
 from desk.pages import administration, boards, conversations, reports, training
 from desk.pages.frame import Workplace, open_workplace
 from desk.sign_in import SignInPages
@@ -36,10 +37,12 @@ class MountedDesk:
     first_run_path: str | None
 
 
-def mount(app: FastAPI, store: Store, *, assistant: Assistant | None = None) -> MountedDesk:
+def mount(
+    app: FastAPI, store: Store, options: DeskOptions, *, assistant: Assistant | None = None
+) -> MountedDesk:
     """Add the desk to an application, whose lifespan it shares."""
-    desk = Desk(store)
-    changes = Changes(store)
+    desk = Desk(store, options.limits)
+    changes = Changes(store, is_giving_out=options.assign)
     sign_in = SignInPages(desk)
     open_workplace(Workplace(desk, changes, assistant))
     app.include_router(sign_in.router())
