@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,16 +13,18 @@ from fastapi import FastAPI
 from bot.channels.channel import ChannelParts
 from bot.delivery.queues import DurableQueues
 from bot.dialogue.domain import Domain
-from bot.errors import SettingsError
+from bot.dialogue.intent_payload import PayloadParser
+from bot.errors import ModelError, SettingsError
 from bot.nlu.interpreter import Interpreter
 from bot.policies import train as policy_training
 from bot.policies.ensemble import Ensemble
-from bot.runtime import model_package
+from bot.runtime import model_archive, model_package
 from bot.runtime.action_runner import ActionRunner
 from bot.runtime.conversations import ConversationProcessor
 from bot.runtime.custom_actions import ActionServer, HttpActions, InProcessActions, NoActions
 from bot.runtime.live import LiveProcessor
 from bot.runtime.model_package import ModelPackage
+from bot.runtime.model_server import ModelServer
 from bot.runtime.nlg_server import NlgServer
 from bot.runtime.nlu_server import NluServer
 from bot.runtime.own_code import make_importable
@@ -32,34 +35,53 @@ from bot.server.parts import ApiParts, ServerParts
 from bot.settings import CRM_URL, ActionPackage, Settings
 from crm_connector import database
 
+from desk.options import DeskOptions
+
+logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Model:
-    """A trained model in memory: it understands and decides."""
+    """A trained model in memory: it understands and decides.
+
+    Where only one part was trained, it understands nothing but payloads, or always listens.
+    """
 
     package: ModelPackage
     domain: Domain
-    interpreter: Interpreter
+    interpreter: Interpreter | PayloadParser
     policies: Ensemble
 
     @classmethod
     def load(cls, models: Path) -> Model:
-        """Load the newest model of a folder.
+        """Load the newest model of a folder, or one packed as a file, which is unpacked beside it.
 
         Raises:
             ModelError: There is none, or it is broken.
         """
         package = model_package.open_package(model_package.latest(models))
+        if models.is_file():
+            models = model_archive.unpack(models, models.parent)
         domain = package.load_domain()
         return cls(
             package,
             domain,
-            Interpreter.load(package.nlu_folder, domain),
-            policy_training.load(package.policies_folder),
+            Interpreter.load(nlu, domain) if nlu.is_dir() else PayloadParser(domain),
+            policy_training.load(policies) if policies.is_dir() else Ensemble(()),
         )
 
     @property
     def model_id(self) -> str:
+    @property
+    def understanding(self) -> Interpreter:
+        """What it learnt of the NLU data.
+
+        Raises:
+            ModelError: Only its policies were trained.
+        """
+        if isinstance(self.interpreter, PayloadParser):
+            raise ModelError("the model understands nothing, only its policies were trained; train it again")
+        return self.interpreter
+
         """The model's name in events and logs."""
         return self.package.metadata.model_id
 
@@ -101,7 +123,7 @@ class Assistant:
         # Actions find the store of this process in the environment, as those of an action server do.
         os.environ[CRM_URL] = settings.crm_url
         make_importable(settings.root)
-        model = Model.load(settings.models)
+        model = Model.load(_pulled(settings) or settings.models)
         try:
             store = database.open(settings.crm_url)
         except database.StoreUnavailable as error:
@@ -179,3 +201,14 @@ def _actions(settings: Settings) -> ActionServer:
     if isinstance(settings.actions, ActionPackage):
         return InProcessActions(settings.actions.package, timeout_s=settings.actions.timeout_s)
     return HttpActions(settings.actions)
+
+
+def _pulled(settings: Settings) -> Path | None:
+    """Ask the model server once; while it has nothing, the newest model of the folder serves."""
+    if settings.model_server is None:
+        return None
+    try:
+        return ModelServer(settings.model_server, settings.models).pull()
+    except ModelError as error:
+        logger.warning("%s; the newest model in %s serves", error, settings.models)
+        return None

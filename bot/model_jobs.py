@@ -103,12 +103,15 @@ def _train(folder: Path, models: Path, force: bool) -> JSON:
     # The server loads none of this: it would bring the training libraries into memory.
     from bot.nlu.train import train as train_nlu  # noqa: PLC0415
     from bot.runtime.check import check_project  # noqa: PLC0415
+    from bot.runtime.train import Wishes  # noqa: PLC0415
     from bot.runtime.train import train as train_project  # noqa: PLC0415
     from bot.training_data.project import Project  # noqa: PLC0415
 
     try:
         project = Project.load(folder, domain=_DATA, config=_DATA, data=(_DATA,))
-        outcome = train_project(project, models, train_nlu=train_nlu, check=check_project, force=force)
+        outcome = train_project(
+            project, models, train_nlu=train_nlu, check=check_project, wishes=Wishes(force=force)
+        )
     except InvalidProject as error:
         # The caller knows nothing of the folder that its project stood in.
         return _Failure(str(error).replace(f"{folder}/", ""), is_input=True)
@@ -145,8 +148,12 @@ async def _download(url: str, file: Path) -> None:
             client.stream("GET", url) as response,
         ):
             response.raise_for_status()
+            size = 0
             with file.open("wb") as target:
                 async for block in response.aiter_bytes():
+                    size += len(block)
+                    if size > model_archive.MAX_BYTES:
+                        raise ModelError(f"{url} gives more than {model_archive.MAX_BYTES:,} bytes: no model")
                     target.write(block)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ModelError(f"{url} gives no model: {error}") from error

@@ -13,6 +13,7 @@ from bot.dialogue.messages import JSON
 from bot.errors import SettingsError, nearest
 from bot.runtime.custom_actions import ActionEndpoint
 from bot.runtime.http_endpoint import DEFAULT_TIMEOUT_S, HttpEndpoint
+from bot.runtime.model_server import DEFAULT_WAIT_S, ModelServerOptions
 from bot.runtime.options import read_options
 from bot.runtime.processor import DEFAULT_MAX_PREDICTIONS
 from bot.runtime.stores.registry import (
@@ -25,6 +26,7 @@ from bot.runtime.stores.registry import (
 )
 from bot.server.attachments import AttachmentOptions
 from bot.training_data.yaml_files import read_yaml
+from desk.options import DeskOptions
 
 CRM_URL = "FRONTDESK_CRM_URL"
 MAX_PREDICTIONS = "MAX_NUMBER_OF_PREDICTIONS"
@@ -32,10 +34,12 @@ COMPRESS = "COMPRESS_ACTION_SERVER_REQUEST"
 LOG_LEVEL = "LOG_LEVEL"
 LIBRARY_LOG_LEVEL = "LOG_LEVEL_LIBRARIES"
 JSON_LOGS = "FORCE_JSON_LOGGING"
+LOG_CONFIG = "FRONTDESK_LOG_CONFIG"
+WAIT = "wait_time_between_pulls"
 DEFAULT_CREDENTIALS: Mapping[str, JSON] = {"rest": None, "web_widget": None}
 
 _ENDPOINTS = (
-    *("action_endpoint", "attachments", "event_broker", "lock_store", "models", "nlg", "nlu"),
+    *("action_endpoint", "attachments", "desk", "event_broker", "lock_store", "models", "nlg", "nlu"),
     *("tracker_store", "webhooks"),
 )
 ACTION_KEYS = (
@@ -55,21 +59,29 @@ class ActionPackage:
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """What Rasa's variables say about logs; levels are those of the standard library."""
+    """What the environment says about logs; levels are those of the standard library.
+
+    A `file` says by itself where they go, and the rest does not count.
+    """
 
     as_json: bool = False
     level: int = logging.INFO
     library_level: int = logging.WARNING
+    file: Path | None = None
 
     @classmethod
     def from_environment(cls) -> LogSettings:
-        """Read `LOG_LEVEL`, `LOG_LEVEL_LIBRARIES` and `FORCE_JSON_LOGGING`.
+        """Read `LOG_LEVEL`, `LOG_LEVEL_LIBRARIES`, `FORCE_JSON_LOGGING` and `FRONTDESK_LOG_CONFIG`.
 
         Raises:
             SettingsError: A level or the switch is none.
         """
+        file = os.environ.get(LOG_CONFIG)
         return cls(
-            _switch(JSON_LOGS), _level(LOG_LEVEL, logging.INFO), _level(LIBRARY_LOG_LEVEL, logging.WARNING)
+            _switch(JSON_LOGS),
+            _level(LOG_LEVEL, logging.INFO),
+            _level(LIBRARY_LOG_LEVEL, logging.WARNING),
+            Path(file) if file else None,
         )
 
 
@@ -78,7 +90,8 @@ class Settings:
     """What an operator can set. `actions` is None where a project has no actions of its own.
 
     Without a `tracker_store` conversations live in the CRM, without a `lock_store` their order is held
-    within this process, without `nlg` the domain writes the responses, without `nlu` the model understands.
+    within this process, without `nlg` the domain writes the responses, without `nlu` the model understands,
+    without `model_server` models are those of the folder.
     """
 
     root: Path
@@ -93,7 +106,9 @@ class Settings:
     nlg: HttpEndpoint | None = None
     nlu: HttpEndpoint | None = None
     attachments: AttachmentOptions = field(default_factory=AttachmentOptions)
+    desk: DeskOptions | None = None
     webhooks: Mapping[str, WebhookSettings] = field(default_factory=dict)
+    model_server: ModelServerOptions | None = None
 
     @classmethod
     def read(
@@ -103,8 +118,11 @@ class Settings:
         models: Path | None = None,
         endpoints: str = "endpoints.yml",
         credentials: str = "credentials.yml",
+        connector: str | None = None,
     ) -> Settings:
         """Read the settings of a project folder; missing files leave the defaults.
+
+        A `connector` is the only channel that is opened, with its section of the file if it has one.
 
         Raises:
             SettingsError: A value is wrong.
@@ -112,6 +130,8 @@ class Settings:
         """
         sections = _mapping(root / endpoints)
         channels = _mapping(root / credentials)
+        if connector:
+            channels = {connector: channels.get(connector)}
         for name in sections:
             if name not in _ENDPOINTS:
                 raise SettingsError(f"endpoints.yml: unknown section '{name}'{nearest(name, _ENDPOINTS)}")
@@ -128,7 +148,9 @@ class Settings:
             nlg=_nlg(sections.get("nlg")),
             nlu=_server("nlu", sections.get("nlu")),
             attachments=_attachments(sections.get("attachments")),
+            desk=_desk(sections),
             webhooks=read_webhooks(sections.get("webhooks")),
+            model_server=_model_server(sections.get("models")),
         )
 
 
@@ -145,6 +167,16 @@ def _attachments(section: JSON) -> AttachmentOptions:
     if section is not None and not isinstance(section, Mapping):
         raise SettingsError(f"endpoints.yml: attachments is {section!r}, expected its settings")
     return read_options(AttachmentOptions, section or {}, "attachments")
+
+
+def _desk(sections: Mapping[str, JSON]) -> DeskOptions | None:
+    """Read `desk`; the bare name opens one with every default."""
+    if "desk" not in sections:
+        return None
+    section = sections["desk"]
+    if section is not None and not isinstance(section, Mapping):
+        raise SettingsError(f"endpoints.yml: desk is {section!r}, expected its settings")
+    return read_options(DeskOptions, section or {}, "desk")
 
 
 def _actions(section: JSON) -> ActionPackage | ActionEndpoint | None:
@@ -180,6 +212,20 @@ def _server(name: str, section: JSON) -> HttpEndpoint | None:
         raise SettingsError(f"{where}.type is {kind!r}, expected a server: leave it out")
     _check_keys(where, section, _HTTP_KEYS)
     return HttpEndpoint(**_connection(where, section))
+
+
+def _model_server(section: JSON) -> ModelServerOptions | None:
+    """Read `models`; `wait_time_between_pulls: null` asks once."""
+    if section is None:
+        return None
+    known = section if isinstance(section, dict) else {}
+    wait_s = known.get(WAIT, DEFAULT_WAIT_S)
+    is_number = isinstance(wait_s, int | float) and not isinstance(wait_s, bool)
+    if wait_s is not None and not (is_number and wait_s > 0):
+        raise SettingsError(f"endpoints.yml: models.{WAIT} is {wait_s!r}, expected seconds above 0, or null")
+    server = {key: value for key, value in known.items() if key != WAIT} if known else section
+    endpoint = _server("models", server)
+    return ModelServerOptions(endpoint, wait_s) if endpoint else None
 
 
 def _check_keys(where: str, section: Mapping[str, JSON], known: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import threading
 import uuid
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from rich.text import Text
 from bot.channels.channel import MessageHandler
 from bot.channels.incoming import MAX_TEXT_CHARACTERS, clean
 from bot.channels.rendering import OutgoingMessage, render_all
-from bot.dialogue.messages import JSON, UserMessage
+from bot.dialogue.messages import JSON, ParseResult, UserMessage
 
 STOP = "/stop"
 NAME = "cmdline"  # Rasa's name, which channel-specific responses and stories use
@@ -46,6 +47,17 @@ async def chat(
             continue
         utterances = await processor.handle(UserMessage(text, sender_id=sender_id, input_channel=NAME))
         choices = _print_answer(console, render_all(utterances))
+
+
+def show_understanding(
+    parse: Callable[[str], ParseResult], console: Console, *, read_line: Callable[[str], str] = input
+) -> None:
+    """Print what is understood of each line, until `/stop` or the end of the input."""
+    console.print(Text(f"What is understood of each line is shown. {STOP} ends.", style="dim"))
+    with contextlib.suppress(EOFError):
+        while (line := clean(read_line("Your input -> ")).strip()) != STOP:
+            if line:
+                console.print_json(json.dumps(parse(line).as_dict(), ensure_ascii=False), ensure_ascii=False)
 
 
 async def _next_line(read_line: Callable[[str], str]) -> str | None:

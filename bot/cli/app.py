@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import typer
 
 from bot.cli import (
@@ -16,9 +18,13 @@ from bot.cli import (
     pretrain,
     serve,
     train,
+    validate,
     visualize,
 )
+from bot.cli.screen import err, explained
+from bot.cli.spelling import translate
 from crm_connector.cli import app as crm
+from crm_connector.deliveries_cli import app as deliveries
 
 app = typer.Typer(
     name="frontdesk",
@@ -29,7 +35,7 @@ app = typer.Typer(
 for command in (
     init.init,
     train.train,
-    train.validate,
+    validate.validate,
     explain.explain,
     pretrain.pretrain,
     serve.run,
@@ -44,9 +50,18 @@ for command in (
 app.command("test")(evaluate.run_tests)
 app.add_typer(data.app, name="data")
 app.add_typer(markers.app, name="markers")
+app.add_typer(deliveries, name="deliveries")
 app.add_typer(crm, name="crm")
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line, in our spelling or in Rasa's."""
+    with explained():
+        translation = translate(sys.argv[1:])
+    for note in translation.notes:
+        err.print(note, style="dim", markup=False, soft_wrap=True)
+    if translation.names_logs:
+        with explained():
+            serve.start_logs()
+    if translation.arguments is not None:
+        app(translation.arguments)

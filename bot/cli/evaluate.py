@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.screen import Root, explained, load_project, out
+from bot.cli.screen import ConfigFiles, DomainFile, Root, explained, load_project, out
 from bot.cli.serve import hide_torch
 from bot.errors import FrontdeskError
 
 if TYPE_CHECKING:
     from bot.cli.result_files import ResultFiles
     from bot.runtime.evaluate import TestReport
+    from bot.training_data.project import Project
+    from bot.training_data.stories import StoryStep
 
 
 class What(StrEnum):
@@ -29,8 +32,11 @@ def run_tests(  # noqa: PLR0913 - each option of the command is an argument
     what: Annotated[What, typer.Argument(help="What to test.")] = What.CONVERSATIONS,
     project: Root = Path(),
     models: Annotated[
-        Path | None, typer.Option("--models", "--model", "-m", help="Folder of models, or one model.")
+        list[Path] | None,
+        typer.Option("--models", "--model", "-m", help="Folder of models, or one; several are compared."),
     ] = None,
+    domain: DomainFile = "domain.yml",
+    config: ConfigFiles = None,
     stories: Annotated[
         Path, typer.Option("--stories", "--conversations", "-s", help="Test stories, files named test_….")
     ] = Path("tests"),
@@ -54,6 +60,16 @@ def run_tests(  # noqa: PLR0913 - each option of the command is an argument
         bool, typer.Option("--warnings/--no-warnings", help="Write unlikely intents.")
     ] = True,
     plot: Annotated[bool, typer.Option("--plot/--no-plot", help="Draw pictures.")] = True,
+    evaluate_model_directory: Annotated[
+        bool, typer.Option("--evaluate-model-directory", help="Compare what `train core` trained to compare.")
+    ] = False,
+    runs: Annotated[
+        int, typer.Option("--runs", "-r", min=1, help="How often configurations are compared.")
+    ] = 3,
+    percentages: Annotated[
+        list[int] | None,
+        typer.Option("--percentages", "-p", help="Shares of sentences left out. [0 25 50 75]"),
+    ] = None,
     fail_on_prediction_errors: Annotated[
         bool, typer.Option(help="End with an error if a conversation failed.")
     ] = True,
@@ -62,7 +78,8 @@ def run_tests(  # noqa: PLR0913 - each option of the command is an argument
 
     `nlu` trains on four fifths of the sentences of every intent and language and scores the held-out fifth;
     with `--cross-validation` every part is held out once; with `--nlu` nothing is trained;
-    `--learning-curve` also trains on ever more examples.
+    `--learning-curve` also trains on ever more examples. Several configurations (`test nlu -c a.yml
+    -c b.yml`) or models (`test core -m a -m b`) are compared.
     """
     if learning_curve and (what is not What.NLU or nlu is not None):
         raise typer.BadParameter(
@@ -74,35 +91,62 @@ def run_tests(  # noqa: PLR0913 - each option of the command is an argument
     from bot.cli.result_files import ResultFiles, can_draw  # noqa: PLC0415 - loads the engine
 
     files = ResultFiles(results, successes=successes, errors=errors, warnings=warnings, plot=plot)
+    sources = {file: partial(load_project, project, domain, file) for file in config or ["config.yml"]}
+    source, places = next(iter(sources.values())), models or [project / "models"]
+    passed = True
     with explained():
-        if what is not What.NLU:
-            passed = _test_stories(project, models, stories, max_stories, files)
+        if what is not What.NLU and (evaluate_model_directory or len(places) > 1):
+            _compare_models(source(), places, stories, results, in_folder=evaluate_model_directory)
+        elif what is not What.NLU:
+            passed = _test_stories(source(), places[0], stories, max_stories, files)
         elif nlu is not None:
-            passed = _test_model(project, models, nlu, files)
+            _test_model(project, places[0], nlu, files)
+        elif len(sources) > 1 or percentages:
+            from bot.cli.compare import DEFAULT_PERCENTAGES, compare_nlu  # noqa: PLC0415 - loads the engine
+
+            compare_nlu(sources, percentages or DEFAULT_PERCENTAGES, runs, results)
         else:
             from bot.cli.nlu_scores import score_held_out  # noqa: PLC0415 - loading the NLU takes a second
 
-            score_held_out(
-                load_project(project), files, folds=folds, every_part=cross_validation, curve=learning_curve
-            )
-            passed = True
+            score_held_out(source(), files, folds=folds, every_part=cross_validation, curve=learning_curve)
     out.print(f"written to {results}", soft_wrap=True)
     if plot and not can_draw():
         out.print("no pictures: they need matplotlib, `pip install frontdesk-crm\\[train]`")
     raise typer.Exit(0 if passed or not fail_on_prediction_errors else 1)
 
 
+def _compare_models(
+    project: Project, models: list[Path], stories: Path, results: Path, *, in_folder: bool
+) -> None:
+    from bot.cli.compare import compare_directory, compare_models  # noqa: PLC0415 - loads the engine
+
+    steps = _test_steps(project, stories)
+    if in_folder:
+        compare_directory(models[0], steps, results)
+    else:
+        compare_models(models, steps, results)
+
+
+def _test_steps(project: Project, stories: Path) -> list[StoryStep]:
+    steps = [step for file in project.load_tests([stories]) for step in file.steps]
+    if not steps:
+        raise FrontdeskError(f"no test stories below {project.root / stories}: files named test_….yml")
+    return steps
+
+
 def _test_stories(
-    project: Path, models: Path | None, stories: Path, most: int | None, files: ResultFiles
+    project: Project, models: Path, stories: Path, most: int | None, files: ResultFiles
 ) -> bool:
     from bot.bootstrap import Model  # noqa: PLC0415 - after torch is hidden
+    from bot.dialogue.intent_payload import PayloadParser  # noqa: PLC0415 - the same
     from bot.runtime.evaluate import TestReport, evaluate  # noqa: PLC0415 - the same
 
-    model = Model.load(models or project / "models")
-    steps = [step for file in load_project(project).load_tests([stories]) for step in file.steps]
-    if not steps:
-        raise FrontdeskError(f"no test stories below {project / stories}: files named test_….yml")
-    report = evaluate(steps, model.domain, model.interpreter, model.policies)
+    model = Model.load(models)
+    steps = _test_steps(project, stories)
+    parser = None if isinstance(model.interpreter, PayloadParser) else model.interpreter
+    if parser is None:
+        out.print("The model has policies alone: what the stories say of texts is believed.", style="yellow")
+    report = evaluate(steps, model.domain, parser, model.policies)
     report = TestReport(report.stories[:most])
     files.write_stories(report)
     _print_report(report)
@@ -117,7 +161,7 @@ def _print_report(report: TestReport) -> None:
         out.print(report.render_failed(), markup=False)
 
 
-def _test_model(root: Path, models: Path | None, data: Path, files: ResultFiles) -> bool:
+def _test_model(root: Path, models: Path, data: Path, files: ResultFiles) -> None:
     """Score the newest model on a file or folder of NLU data."""
     from bot.bootstrap import Model  # noqa: PLC0415 - after torch is hidden
     from bot.cli.nlu_scores import score_model  # noqa: PLC0415 - the same
@@ -126,6 +170,5 @@ def _test_model(root: Path, models: Path | None, data: Path, files: ResultFiles)
     held_out = Project.load(root, data=[data.resolve() if data.exists() else data]).nlu
     if not held_out.examples:
         raise FrontdeskError(f"no NLU data in {data}")
-    model = Model.load(models or root / "models")
-    score_model(model.interpreter, model.package.nlu_folder, held_out, files)
-    return True
+    model = Model.load(models)
+    score_model(model.understanding, model.package.nlu_folder, held_out, files)

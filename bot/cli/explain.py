@@ -40,7 +40,7 @@ def explain(
 
     with explained():
         model = Model.load(models or project / "models")
-        explainer = Explainer(model.interpreter, model.package.nlu_folder)
+        explainer = Explainer(model.understanding, model.package.nlu_folder)
         with progress_bar() as progress:
             found = explainer.explain(text, lambda share: progress("Asking the model", share))
     if as_json:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.screen import Root, explained, out
+from bot.cli.screen import Endpoints, Root, explained, out
 from bot.errors import FrontdeskError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Period:
         return (self.first is None or timestamp >= self.first) and (self.end is None or timestamp < self.end)
 
 
-def export(
+def export(  # noqa: PLR0913 - each option of the command is an argument
     project: Root = Path(),
     target: Annotated[
         Path | None, typer.Option("--out", help="JSON lines; without it events go to the event broker.")
@@ -45,6 +45,7 @@ def export(
     maximum_timestamp: Annotated[float | None, typer.Option(help="Only events before this second.")] = None,
     conversation_ids: Annotated[str | None, typer.Option(help="Only these, separated by commas.")] = None,
     offset_timestamps_by_seconds: Annotated[int, typer.Option(help="Added to each event's time.")] = 0,
+    endpoints: Endpoints = "endpoints.yml",
 ) -> None:
     """Send stored conversations to the event broker, or write one event per line into a file."""
     from bot.runtime.stores.archive import open_archive  # noqa: PLC0415 - fast commands go first
@@ -52,7 +53,7 @@ def export(
 
     with explained():
         period = Period(minimum_timestamp, maximum_timestamp, offset_timestamps_by_seconds)
-        settings = Settings.read(project)
+        settings = Settings.read(project, endpoints=endpoints)
         with open_archive(settings.root, settings.crm_url, settings.tracker_store) as archive:
             wanted = _wanted(archive, conversation_ids)
             events = events_of(archive, wanted, period)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from bot.cli.screen import Models, Root, explained, out
+import typer
+
+from bot.cli.screen import Endpoints, Models, Root, explained, out
 from bot.cli.serve import hide_torch
 
 if TYPE_CHECKING:
@@ -16,7 +19,14 @@ STOP, UNDO, NEXT = "/stop", "/undo", "/next"
 TITLE = "interactive"
 
 
-def interactive(project: Root = Path(), models: Models = None) -> None:
+def interactive(
+    project: Root = Path(),
+    models: Models = None,
+    endpoints: Endpoints = "endpoints.yml",
+    intents_only: Annotated[
+        bool, typer.Option("--intents-only", help="Understand nothing but messages such as /greet.")
+    ] = False,
+) -> None:
     """Talk to the newest model, correct intents and actions, and write stories and sentences from it.
 
     They go to new files in `data/stories` and `data/nlu`; nothing that is there is changed.
@@ -26,12 +36,16 @@ def interactive(project: Root = Path(), models: Models = None) -> None:
     hide_torch()
     from bot.bootstrap import Assistant  # noqa: PLC0415 - after torch is hidden
     from bot.cli.lesson import Lesson, Teacher  # noqa: PLC0415 - the same
+    from bot.dialogue.intent_payload import PayloadParser  # noqa: PLC0415 - the same
     from bot.settings import Settings  # noqa: PLC0415 - the same
 
     async def teach() -> None:
-        assistant = Assistant.start(Settings.read(project, models=models))
+        assistant = Assistant.start(Settings.read(project, models=models, endpoints=endpoints))
         try:
-            lesson = Lesson.begin(assistant.processor.processor, Teacher(input, out))
+            processor = assistant.processor.processor
+            if intents_only:
+                processor = replace(processor, parser=PayloadParser(processor.domain))
+            lesson = Lesson.begin(processor, Teacher(input, out))
             await talk(lesson, input)
         finally:
             await assistant.close()
@@ -45,6 +59,10 @@ async def talk(lesson: Lesson, read_line: Callable[[str], str]) -> None:
     """Take messages until `/stop` or the end of the input."""
     out.print(
         f"Talk as a customer. {UNDO} forgets a turn, {NEXT} begins another story, {STOP} ends and writes."
+    )
+    out.print(
+        "Where entities are wrong, write the sentence again with the right ones: to [Rome](city)",
+        markup=False,
     )
     while True:
         try:

@@ -12,13 +12,14 @@ from bot.channels.rendering import render_all
 from bot.dialogue.domain import Domain
 from bot.dialogue.events import BotUttered, Event, UserUttered
 from bot.dialogue.intent_payload import parse_intent_payload
-from bot.dialogue.messages import NLU_FALLBACK, Intent, ParseResult, UserMessage
+from bot.dialogue.messages import NLU_FALLBACK, Entity, Intent, ParseResult, UserMessage
 from bot.dialogue.tracker import Tracker
 from bot.errors import nearest
 from bot.runtime.next_action import Choice, NextAction, NextActionPolicy
 from bot.runtime.processor import Processor
 from bot.runtime.tracker_store import InMemoryTrackerStore
 from bot.runtime.turn import Turn
+from bot.training_data.entity_markup import MarkupError, parse, render
 from bot.training_data.nlu_examples import NluData, NluExample
 from bot.training_data.nlu_writer import write_nlu
 from bot.training_data.story_writer import write_training_stories
@@ -36,12 +37,22 @@ class Teacher:
     console: Console
 
     def pick(
-        self, what: str, proposed: str, ranked: Sequence[tuple[str, float]], known: Sequence[str]
+        self,
+        what: str,
+        proposed: str,
+        ranked: Sequence[tuple[str, float]],
+        known: Sequence[str],
+        takes: Callable[[str], bool] = lambda _answer: False,
     ) -> str:
-        """Ask until the answer is empty (what is proposed), a number of the list, or a name of the domain."""
+        """Ask until the answer is empty (what is proposed), a number of the list, or a name of the domain.
+
+        An answer that `takes` has a use for is no name, and the question is asked again.
+        """
         shown = ranked[:_MOST_SHOWN]
         while True:
             answer = self.ask(f"  {what} {proposed}? Enter, a name, or ? for a list: ").strip()
+            if takes(answer):
+                continue
             if answer == "?":
                 for number, (name, score) in enumerate(shown, 1):
                     self.tell(f"  {number}  {name} {score:.2f}", "dim")
@@ -55,6 +66,50 @@ class Teacher:
     def tell(self, line: str, style: str) -> None:
         """Show a line."""
         self.console.print(Text(line, style=style), soft_wrap=True)
+
+
+@dataclass
+class Marking:
+    """The entities of one text; the teacher writes it again with other ones marked, as in the NLU data."""
+
+    text: str
+    entities: tuple[Entity, ...]
+    known: Sequence[str]
+    teacher: Teacher
+
+    @property
+    def placed(self) -> tuple[Entity, ...]:
+        """Those that stand at a place in the text; others are about the whole message."""
+        return tuple(entity for entity in self.entities if entity.start is not None)
+
+    def show(self) -> None:
+        """Show the text with its entities, and those about the whole message."""
+        if self.placed:
+            self.teacher.tell(f"  {render(self.text, self.placed)}", "dim")
+        for entity in self.entities:
+            if entity.start is None:
+                self.teacher.tell(f"  entity {entity.entity} = {entity.value!r}", "dim")
+
+    def take(self, answer: str) -> bool:
+        """Take the text with its entities marked, or without any; False for any other answer."""
+        if "[" not in answer and answer != self.text:
+            return False
+        try:
+            written, entities = parse(answer)
+        except MarkupError as error:
+            self.teacher.tell(f"  {error}", "red")
+            return True
+        unknown = [entity.entity for entity in entities if entity.entity not in self.known]
+        if written != self.text:
+            self.teacher.tell(f"  the words must stay as they are, found {written!r}", "red")
+        elif unknown:
+            hint = nearest(unknown[0], self.known)
+            self.teacher.tell(f"  the domain has no entity '{unknown[0]}'{hint}", "red")
+        else:
+            others = tuple(entity for entity in self.entities if entity.start is None)
+            self.entities = (*entities, *others)
+            self.show()
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +160,16 @@ class TaughtProcessor(Processor):
         found = await super().parse(text)
         if parse_intent_payload(text, self.domain) is not None:
             return found
-        for entity in found.entities:
-            self.teacher.tell(f"  entity {entity.entity} = {entity.value!r}", "dim")
+        marking = Marking(text, found.entities, tuple(self.domain.entities), self.teacher)
+        marking.show()
         known = tuple(self.domain.intents)
         ranked = [(str(intent.name), intent.confidence) for intent in found.intent_ranking]
         ranked = [pair for pair in ranked if pair[0] in known]
-        name = self.teacher.pick("intent", str(found.intent.name), ranked, known)
-        marked = tuple(entity for entity in found.entities if entity.start is not None)
+        name = self.teacher.pick("intent", str(found.intent.name), ranked, known, marking.take)
         if name != NLU_FALLBACK:
-            self.sentences.append(NluExample(text, name, marked))
-        return found if name == found.intent.name else replace(found, intent=Intent(name, 1.0))
+            self.sentences.append(NluExample(text, name, marking.placed))
+        corrected = replace(found, entities=marking.entities)
+        return corrected if name == found.intent.name else replace(corrected, intent=Intent(name, 1.0))
 
     async def _run(self, turn: Turn, choice: Choice) -> None:
         """Run the action and show at once what the bot says."""

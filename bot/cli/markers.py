@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.screen import Root, explained, load_project, out
+from bot.cli.screen import Endpoints, Root, explained, load_project, out
 from bot.errors import FrontdeskError
 
 if TYPE_CHECKING:
@@ -39,22 +39,30 @@ def mark_all(
     config: Config = Path("markers.yml"),
     stats: Stats = True,
     stats_file_prefix: Prefix = Path("stats"),
+    endpoints: Endpoints = "endpoints.yml",
 ) -> None:
     """Look at every conversation."""
-    _mark(project, config, output, stats_file_prefix if stats else None, lambda names: names)
+    _mark((project, endpoints), config, output, stats_file_prefix if stats else None, lambda names: names)
 
 
 @app.command("first_n")
-def mark_first(
+def mark_first(  # noqa: PLR0913 - each option of the command is an argument
     count: Count,
     output: Output,
     project: Root = Path(),
     config: Config = Path("markers.yml"),
     stats: Stats = True,
     stats_file_prefix: Prefix = Path("stats"),
+    endpoints: Endpoints = "endpoints.yml",
 ) -> None:
     """Look at the first conversations."""
-    _mark(project, config, output, stats_file_prefix if stats else None, lambda names: names[:count])
+    _mark(
+        (project, endpoints),
+        config,
+        output,
+        stats_file_prefix if stats else None,
+        lambda names: names[:count],
+    )
 
 
 @app.command("sample_n")
@@ -66,6 +74,7 @@ def mark_sample(  # noqa: PLR0913 - each option of the command is an argument
     seed: Annotated[int | None, typer.Option(help="The same number draws the same ones.")] = None,
     stats: Stats = True,
     stats_file_prefix: Prefix = Path("stats"),
+    endpoints: Endpoints = "endpoints.yml",
 ) -> None:
     """Look at conversations drawn by chance."""
     chance = random.Random(seed)  # noqa: S311 - no secret
@@ -73,23 +82,29 @@ def mark_sample(  # noqa: PLR0913 - each option of the command is an argument
     def draw(names: list[str]) -> list[str]:
         return chance.sample(names, min(count, len(names)))
 
-    _mark(project, config, output, stats_file_prefix if stats else None, draw)
+    _mark((project, endpoints), config, output, stats_file_prefix if stats else None, draw)
 
 
 def _mark(
-    project: Path, config: Path, output: Path, prefix: Path | None, choose: Callable[[list[str]], list[str]]
+    source: tuple[Path, str],
+    config: Path,
+    output: Path,
+    prefix: Path | None,
+    choose: Callable[[list[str]], list[str]],
 ) -> None:
+    """Find marks in the conversations that a project keeps by its endpoints."""
     from bot.runtime.stores.archive import open_archive  # noqa: PLC0415 - fast commands go first
     from bot.settings import Settings  # noqa: PLC0415 - the same
     from bot.training_data.markers import find_marks, read_markers  # noqa: PLC0415 - the same
 
+    project, endpoints = source
     overall, per_session = (Path(f"{prefix}-{name}.csv") for name in ("overall", "per-session"))
     with explained():
         for path in (output, *((overall, per_session) if prefix else ())):
             if path.exists():
                 raise FrontdeskError(f"{path} is there already; move it away or name another file")
         markers = read_markers(project / config, load_project(project).domain)
-        settings = Settings.read(project)
+        settings = Settings.read(project, endpoints=endpoints)
         with open_archive(settings.root, settings.crm_url, settings.tracker_store) as archive:
             chosen = choose(archive.sender_ids())
             found = {sender_id: find_marks(markers, archive.events(sender_id)) for sender_id in chosen}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import log
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +39,7 @@ _FONTS = (
     "SimHei",
     "Arial Unicode MS",
 )
+_CURVES = ("#2f6f9f", "#c2513b", "#3f8f5f", "#8a5fb0", "#b0892f", "#555555")
 RIGHT, WRONG, INK, FAINT = "#2f6f9f", "#c2513b", "#222222", "#d9d9d9"
 MOST_LABELS = 60
 _LONGEST_LABEL = 40
@@ -252,6 +253,41 @@ def draw_learning_curve(path: Path, points: Sequence[CurvePoint]) -> None:
     _save(figure, path)
 
 
+def draw_comparison(
+    path: Path,
+    scores: Mapping[str, Sequence[Sequence[float]]],
+    counts: Sequence[int],
+    *,
+    below: str,
+    beside: str,
+) -> None:
+    """Draw a curve for each configuration, its spread over the runs around it, into a PDF.
+
+    Args:
+        path: The file.
+        scores: By configuration a row for each run, a score for each count.
+        counts: How much each score was trained on.
+        below: What is counted.
+        beside: What the scores are.
+    """
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.add_subplot()
+    for colour, (name, rows) in zip(
+        _CURVES * (1 + len(scores) // len(_CURVES)), scores.items(), strict=False
+    ):
+        columns = list(zip(*rows, strict=True))
+        means = [sum(column) / len(column) for column in columns]
+        lowest, highest = [min(column) for column in columns], [max(column) for column in columns]
+        axes.plot(counts, means, marker="o", color=colour, label=name)
+        axes.fill_between(counts, lowest, highest, color=colour, alpha=0.15, linewidth=0)
+    axes.set_xlabel(below, color=INK)
+    axes.set_ylabel(beside, color=INK)
+    axes.grid(color=FAINT, linewidth=0.5)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+    _save(figure, path)
+
+
 def _save(figure: Figure, path: Path) -> None:
     known = set(font_manager.fontManager.get_font_names())
     fonts = [name for name in _FONTS if name in known]
@@ -260,4 +296,5 @@ def _save(figure: Figure, path: Path) -> None:
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         for text in figure.findobj(Text):
             text.set_fontfamily(fonts or ["sans-serif"])
-        FigureCanvasAgg(figure).print_png(path)  # type: ignore[no-untyped-call]
+        FigureCanvasAgg(figure)
+        figure.savefig(path)

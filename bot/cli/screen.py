@@ -26,6 +26,11 @@ Models = Annotated[
 ]
 DomainFile = Annotated[str, typer.Option("--domain", "-d", help="Domain, a file or a folder of files.")]
 ConfigFile = Annotated[str, typer.Option("--config", "-c", help="Configuration.")]
+Endpoints = Annotated[str, typer.Option("--endpoints", help="Where actions run and conversations are kept.")]
+ConfigFiles = Annotated[
+    list[str] | None,
+    typer.Option("--config", "-c", help="Configuration; several are compared. [config.yml]"),
+]
 DataFiles = Annotated[
     list[str] | None, typer.Option("--data", help="Files and folders of training data; repeatable. [data]")
 ]

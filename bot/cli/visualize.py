@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.screen import Root, explained, load_project, out
+from bot.cli.screen import DomainFile, Root, explained, load_project, out
 
 if TYPE_CHECKING:
     from bot.training_data.project import Project
@@ -30,13 +30,14 @@ def visualize(
         Path | None, typer.Option("--stories", "-s", help="Show only the stories of this file or folder.")
     ] = None,
     rules: Annotated[bool, typer.Option(help="Show rules, too.")] = True,
+    domain: DomainFile = "domain.yml",
 ) -> None:
     """Draw the stories and rules as a graph, into one HTML file."""
     from bot.training_data.story_graph import generate_trackers  # noqa: PLC0415 - fast commands go first
     from bot.training_data.story_map import draw_map  # noqa: PLC0415 - the same
 
     with explained():
-        loaded = load_project(project)
+        loaded = load_project(project, domain)
         steps = [step for step in loaded.steps if rules or not step.is_rule]
         if stories is not None:
             below = str((project / stories).resolve())

@@ -55,3 +55,14 @@ def _entities(match: re.Match[str], domain: Domain) -> Iterator[Entity]:
             continue
         for item in value if isinstance(value, list) else [value]:
             yield Entity(name, item, start, end, extractor=EXTRACTOR)
+
+
+class PayloadParser:
+    """Understands nothing but messages that name their intent: a model of policies alone."""
+
+    def __init__(self, domain: Domain) -> None:
+        self.domain = domain
+
+    def parse(self, text: str) -> ParseResult:
+        """Return what a message names, or that there is no intent."""
+        return parse_intent_payload(text, self.domain) or ParseResult(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from bot.nlu.own_lines import OwnComponent, check, components
 from bot.nlu.own_messages import as_parse_result, as_training_data, from_training_data, mark_words, note
 from bot.nlu.plan import OwnLine
 from bot.training_data.nlu_examples import NluData
+from bot.training_data.warm_start import WarmStart
 from bot.written_for_rasa.graph import ModelStorage
 from bot.written_for_rasa.messages import Message
 
@@ -29,10 +31,11 @@ def train(
     folder: Path,
     *,
     language: str,
-    is_finetuning: bool = False,
+    warm_start: WarmStart | None = None,
 ) -> tuple[NluData, tuple[str, ...]]:
     """Train own components in their order and store what they write below `folder`.
 
+    With a `warm_start` trainable components are loaded from there and trained further, as in Rasa.
     Returns the data as they are after the components that prepare it and come before our parts, with
     remarks for the bot developer.
 
@@ -46,14 +49,16 @@ def train(
     if not lines:
         return data, ()
     storage = ModelStorage(folder / FOLDER)
+    if warm_start and (warm_start.folder / FOLDER).is_dir():
+        shutil.copytree(warm_start.folder / FOLDER, folder / FOLDER, dirs_exist_ok=True)
     learnt = as_training_data(data)
     mark_words(learnt.training_examples, language)
     changed, provided = False, dict[str, object]()
     for component in (found.with_model(provided) for found in components(lines)):
         registration = component.registration
         if registration.is_trainable:
-            how = "load" if is_finetuning else "create"
-            made = component.make(how, storage, is_finetuning=is_finetuning)
+            is_known = warm_start is not None and storage.has(component.resource)
+            made = component.make("load" if is_known else "create", storage, is_finetuning=is_known)
             component.call(made.train, learnt, **component.model)
         # Built again as it will serve, so that an option or a file it cannot live with shows now.
         made = component.make("load", storage)

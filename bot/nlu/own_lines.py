@@ -30,13 +30,18 @@ class OwnComponent:
         """What the class said of itself."""
         return Registration.of(self.made_of)
 
+    @property
+    def resource(self) -> Resource:
+        """The name of its files in the model."""
+        return Resource(f"{self.number}_{self.made_of.__name__}")
+
     def make(self, how: str, storage: ModelStorage, *, is_finetuning: bool = False) -> Any:
         """Build the component with its `create` or `load`."""
-        name = f"{self.number}_{self.made_of.__name__}"
+        resource = self.resource
         defaults = self.made_of.get_default_config() if hasattr(self.made_of, "get_default_config") else {}
         build = getattr(self.made_of, how, None) or self.made_of.create
-        context = ExecutionContext(node_name=name, is_finetuning=is_finetuning)
-        return self.call(build, {**defaults, **self.line.options}, storage, Resource(name), context)
+        context = ExecutionContext(node_name=resource.name, is_finetuning=is_finetuning)
+        return self.call(build, {**defaults, **self.line.options}, storage, resource, context)
 
     def call(self, what: Callable[..., Any], *arguments: object, **named: object) -> Any:
         """Let own code do something.

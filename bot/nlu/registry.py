@@ -24,7 +24,7 @@ from bot.nlu.plan import (
     UnderstandingOptions,
 )
 from bot.training_data.config_file import ComponentConfig
-from bot.written_for_rasa.imports import NoOwnClass, own_class
+from bot.written_for_rasa.imports import AbsentCode, NoOwnClass, own_class
 from language.backbone_files import what_is_wrong
 
 _Options = TypeVar("_Options", UnderstandingOptions, LookupOptions, FallbackOptions)
@@ -230,8 +230,9 @@ COMPONENTS: dict[str, Part] = {
 def plan_pipeline(pipeline: Sequence[ComponentConfig]) -> PipelinePlan:
     """Turn a pipeline into parts, with one row for each of its lines.
 
-    A Python path that is not Rasa's own names a component of the project. Without any line that learns,
-    BertUnderstanding still learns the intents, before all of them.
+    A Python path that is not Rasa's own names a component of the project; one whose code is not here is left
+    out, and its row says so. Without any line that learns, BertUnderstanding still learns the intents, before
+    all of them.
 
     Raises:
         InvalidProject: A name or an option of ours is unknown; all mistakes at once.
@@ -248,10 +249,12 @@ def plan_pipeline(pipeline: Sequence[ComponentConfig]) -> PipelinePlan:
             continue
         try:
             plan = part.settle(plan, component)
-        except BadOption as error:
-            findings.append(Finding("invalid-option", f"{component.name}: {error}", component.location))
+        except AbsentCode as error:
+            part = Part(LEFT_OUT, _unchanged, str(error))
         except NoOwnClass as error:
             findings.append(Finding("own-component", str(error), component.location))
+        except BadOption as error:
+            findings.append(Finding("invalid-option", f"{component.name}: {error}", component.location))
         plan = replace(plan, rows=(*plan.rows, ComponentRow(component.name, part.became, part.note)))
     if findings:
         raise InvalidProject(findings)
@@ -273,6 +276,7 @@ def _own(plan: PipelinePlan, component: ComponentConfig, *, after_understanding:
     return replace(plan, own=(*plan.own, line))
 
 
+LEFT_OUT = "left out"
 _OWN_BEFORE = Part("itself", partial(_own, after_understanding=False), "runs before the intents are found")
 _OWN_AFTER = Part("itself", partial(_own, after_understanding=True), "runs on what was understood")
 

@@ -26,6 +26,7 @@ from bot.nlu.calibration import (
     fold_numbers,
     in_fine_tuning,
 )
+from bot.nlu.earlier_encoder import going_on
 from bot.nlu.entity_lookup import Patterns
 from bot.nlu.features import BlockWeights, FeatureSpace, FloatArray
 from bot.nlu.fitting import FeatureMatrix, IntArray, fit_kernel, head_of
@@ -34,7 +35,7 @@ from bot.nlu.linear import softmax
 from bot.nlu.model import ENCODER_FOLDER, NluModel, SentenceHead, SentimentHead
 from bot.nlu.out_of_scope import Neighbours
 from bot.nlu.own_components import train as train_own
-from bot.nlu.plan import ComponentRow, FineTune, LookupOptions, PipelinePlan
+from bot.nlu.plan import ComponentRow, FineTune, LookupOptions, PipelinePlan, UnderstandingOptions
 from bot.nlu.registry import plan_pipeline
 from bot.nlu.response_selector import retrieval_intent
 from bot.nlu.tagger_training import train_tagger
@@ -42,6 +43,7 @@ from bot.nlu.training_facts import write_facts
 from bot.nlu.training_sentences import INTENT_SENTENCES, SENTIMENT_SENTENCES, TrainingSentences
 from bot.training_data.config_file import ComponentConfig
 from bot.training_data.nlu_examples import NluData, NluExample
+from bot.training_data.warm_start import WarmStart
 from language.backbone import default_cache, exported
 from language.encoder import EncodedText, EncoderError, OnnxEncoder
 from language.ngrams import NgramVocabulary, ngrams
@@ -83,7 +85,7 @@ class TrainingReport:
     notes: tuple[str, ...] = field(default_factory=tuple)
 
 
-def train(
+def train(  # noqa: PLR0913 - the one way in
     data: NluData,
     pipeline: Sequence[ComponentConfig],
     folder: Path,
@@ -91,6 +93,7 @@ def train(
     language: str = "en",
     progress: Progress | None = None,
     cache: Path | None = None,
+    warm_start: WarmStart | None = None,
 ) -> TrainingReport:
     """Train the understanding of a project and write it to `folder`.
 
@@ -101,6 +104,7 @@ def train(
         language: The project's language, which decides how words are cut.
         progress: Called with a stage and the fraction of the whole that is done.
         cache: Where exported encoders are kept, `language.backbone.default_cache()` unless given.
+        warm_start: An earlier model to go on from.
 
     Raises:
         InvalidProject: The pipeline names something unknown, or a regex is broken.
@@ -110,10 +114,11 @@ def train(
     tell = progress or (lambda _stage, _fraction: None)
     plan = plan_pipeline(pipeline)
     folder.mkdir(parents=True, exist_ok=True)
-    data, own_notes = train_own(plan.own, data, folder, language=language)
+    data, own_notes = train_own(plan.own, data, folder, language=language, warm_start=warm_start)
     patterns = Patterns(data.regexes, data.lookups, plan.lookup or LookupOptions())
     examples, notes = _at_most(data.examples, plan.understanding.random_seed)
-    encoder = OnnxEncoder(_encoder(replace(data, examples=examples), plan, folder, cache, tell))
+    options, warm_notes = going_on(plan.understanding, warm_start, ENCODER_FOLDER)
+    encoder = OnnxEncoder(_encoder(replace(data, examples=examples), options, folder, cache, tell))
     names = _intent_names(examples)
     moods = [example.text for example in data.sentiment_examples]
     vectors, name_vectors, mood_vectors = _encoded(
@@ -150,7 +155,7 @@ def train(
         intent_scores=intent_scores,
         sentiment_scores=sentiment_scores,
         seconds=time.perf_counter() - started,
-        notes=(*notes, *own_notes),
+        notes=(*notes, *own_notes, *warm_notes),
     )
     write_facts(folder, report, data, model)
     tell("Done", 1.0)
@@ -167,16 +172,18 @@ def _at_most(examples: Sequence[NluExample], seed: int) -> tuple[tuple[NluExampl
     return tuple(kept[row] for row in sorted(chosen)), (note,)
 
 
-def _encoder(data: NluData, plan: PipelinePlan, folder: Path, cache: Path | None, tell: Progress) -> Path:
-    """Put the encoder of this plan into the model folder and return its place."""
+def _encoder(
+    data: NluData, options: UnderstandingOptions, folder: Path, cache: Path | None, tell: Progress
+) -> Path:
+    """Put the encoder of these options into the model folder and return its place."""
     cache, target = cache or default_cache(), folder / ENCODER_FOLDER
-    backbone, done = plan.understanding.backbone, 0.0
+    backbone, done = options.backbone, 0.0
     try:
-        if plan.understanding.fine_tune is FineTune.FULL:
+        if options.fine_tune is FineTune.FULL:
             # Imported by name and only here: torch costs seconds, and the default needs none of it.
             fine_tune = import_module("bot.nlu.fine_tune")
             made: Path = fine_tune.fine_tuned(
-                data, plan.understanding, cache, lambda part: tell("Fine-tuning the encoder", 0.4 * part)
+                data, options, cache, lambda part: tell("Fine-tuning the encoder", 0.4 * part)
             )
             backbone, done = str(made), 0.4
         rest = 0.5 - done

@@ -105,12 +105,3 @@ def named(tracker: TrainingTracker, place: Location | None) -> str:
     """Name a story or rule with a place in it."""
     kind = "rule" if tracker.is_rule else "story"
     return f"{kind} '{tracker.name}'" + (f" ({place})" if place else "")
-
-
-def skipped_entities(trackers: Sequence[TrainingTracker]) -> bool:
-    """Tell whether stories name entities in texts without an intent, which Rasa's TED would learn to find."""
-    return any(
-        isinstance(event, UserUttered) and event.entities and not event.intent_name
-        for tracker in trackers
-        for event in tracker.events
-    )

@@ -17,6 +17,7 @@ class TEDOptions:
     `epochs` bounds the passes over the examples; training stops earlier when they are learnt, and few
     examples are passed over more often. Of two readings of a message, by intent and by text, the text has to
     exceed `e2e_confidence_threshold`. Beyond the best `ranking_length` actions (0: all) confidences become 0.
+    `entity_recognition` finds entities in texts that decide, as the stories annotate them.
     """
 
     max_history: int | None = None
@@ -25,6 +26,7 @@ class TEDOptions:
     e2e_confidence_threshold: float = 0.5
     ranking_length: int = 0
     renormalize_confidences: bool = False
+    entity_recognition: bool = True
     priority: int = LEARNT_PRIORITY
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bot.dialogue.domain import Domain
 from bot.dialogue.events import Event
 from bot.dialogue.tracker import Tracker
 from bot.policies.turns import RuleOnly
 from bot.training_data.story_graph import TrainingTracker
+from bot.training_data.warm_start import WarmStart
 
 RULE_PRIORITY = 4
 MEMOIZATION_PRIORITY = 3
@@ -48,7 +49,11 @@ class Prediction:
 
 
 class Policy(Protocol):
-    """Learns from training trackers what to do next. Training is over before the first prediction."""
+    """Learns from training trackers what to do next. Training is over before the first prediction.
+
+    A policy may have an attribute `only_scores`: while it is true its predictions bring no events and never
+    claim to go first, so it is not asked where one of a higher priority is certain.
+    """
 
     name: str
     priority: int
@@ -75,6 +80,17 @@ class Policy(Protocol):
         Raises:
             ModelError: The folder is incomplete or broken.
         """
+        ...
+
+
+@runtime_checkable
+class GoesOn(Protocol):
+    """A policy that can be trained from the weights of an earlier one."""
+
+    name: str
+
+    def start_from(self, earlier: WarmStart) -> None:
+        """Take up what an earlier policy of this name has saved; `train` is called next."""
         ...
 
 

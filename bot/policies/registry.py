@@ -61,7 +61,7 @@ _NETWORK_ONLY_IN_RASA = (
 _NETWORK_OF_RASA = (
     "BILOU_flag", "batch_size", "batch_strategy", "concat_dimension", "connection_density", "dense_dimension",
     "drop_rate", "drop_rate_attention", "drop_rate_dialogue", "drop_rate_label", "embedding_dimension",
-    "encoding_dimension", "entity_recognition", "featurizers", "hidden_layers_sizes", "learning_rate",
+    "encoding_dimension", "featurizers", "hidden_layers_sizes", "learning_rate",
     "loss_type", "max_relative_position", "maximum_negative_similarity", "maximum_positive_similarity",
     "negative_margin_scale", "number_of_attention_heads", "number_of_negative_examples",
     "number_of_transformer_layers", "regularization_constant", "scale_loss", "similarity_type",
@@ -95,7 +95,7 @@ POLICIES: dict[str, Entry] = {
         _unexpected_intent,
         UnexpectedIntentOptions,
         _NETWORK_ONLY_IN_RASA,
-        (*_NETWORK_OF_RASA, "ranking_length"),
+        (*_NETWORK_OF_RASA, "entity_recognition", "ranking_length"),
     ),
 }
 

@@ -6,20 +6,25 @@ Serves with numpy; torch is imported only while it trains.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from bot.dialogue.domain import ACTION_LISTEN, RULE_SNIPPET, Domain
+from bot.dialogue.events import EntitiesAdded, Event
+from bot.dialogue.messages import Entity
 from bot.dialogue.tracker import Tracker
 from bot.policies.learnt_options import DEFAULT_SEED, TEDOptions
 from bot.policies.policy import Prediction, nlu_confidence
 from bot.policies.states import State
+from bot.policies.ted_entities import TextEntities, learn
 from bot.policies.ted_examples import UNLIKELY_INTENT, actions, gather, longest
 from bot.policies.ted_features import FloatArray
-from bot.policies.ted_model import LearntModel, save_model
+from bot.policies.ted_model import Earlier, LearntModel, save_model
 from bot.policies.turns import RuleOnly, history_of, states_to_predict
 from bot.training_data.story_graph import TrainingTracker
+from bot.training_data.warm_start import WarmStart
 
 
 class TEDPolicy:
@@ -31,6 +36,17 @@ class TEDPolicy:
         self.options = options or TEDOptions()
         self.priority = self.options.priority
         self._model: LearntModel | None = None
+        self._entities: TextEntities | None = None
+        self._earlier: Earlier | None = None
+
+    @property
+    def only_scores(self) -> bool:
+        """Whether no story is told by texts: only these let it go first, and find entities."""
+        return self._model is None or not self._model.space.texts
+
+    def start_from(self, earlier: WarmStart) -> None:
+        """Go on from the weights that another one has saved."""
+        self._earlier = Earlier.load(earlier, self.options.epochs)
 
     def train(self, trackers: Sequence[TrainingTracker], domain: Domain, rule_only: RuleOnly) -> None:
         """Learn from stories, glued ones included; rules are not looked at."""
@@ -40,12 +56,14 @@ class TEDPolicy:
         turns = self.options.max_history or longest(trackers)
         moments = list(actions(trackers, domain, rule_only, turns))
         self._model = None
+        self._entities = learn(trackers) if self.options.entity_recognition else None
         if moments:
             known = dict.fromkeys([*domain.action_names, *(moment.label for moment in moments)])
             labels = [name for name in known if name not in (RULE_SNIPPET, UNLIKELY_INTENT)]
             examples = gather(moments, labels, domain)
             seed = DEFAULT_SEED if self.options.random_seed is None else self.options.random_seed
-            network = fit(examples, Recipe(self.options.epochs, seed), exclusive=True)
+            epochs = self._earlier.epochs if self._earlier else self.options.epochs
+            network = fit(examples, Recipe(epochs, seed), exclusive=True, earlier=self._earlier)
             self._model = LearntModel(examples.space, examples.labels, network, rule_only)
 
     def predict(self, tracker: Tracker, domain: Domain) -> Prediction:
@@ -56,15 +74,29 @@ class TEDPolicy:
         ranked = dict(
             sorted(zip(self._model.labels, chances.tolist(), strict=True), key=lambda pair: -pair[1])
         )
-        return self._prediction(self._kept(ranked), domain, by_text=by_text)
+        prediction = self._prediction(self._kept(ranked), domain, by_text=by_text)
+        return replace(prediction, optional_events=self._found(tracker)) if by_text else prediction
 
     def save(self, folder: Path) -> None:
         """Write what was learnt."""
         save_model(self._model, folder)
+        if self._entities:
+            self._entities.save(folder)
 
     def load(self, folder: Path) -> None:
         """Read it back."""
         self._model = LearntModel.load(folder)
+        self._entities = TextEntities.load(folder)
+
+    def _found(self, tracker: Tracker) -> tuple[Event, ...]:
+        """Return the entities of a text that has just come in and decides, but for those already known."""
+        message = tracker.latest_message
+        if not self._entities or message is None or tracker.latest_action_name != ACTION_LISTEN:
+            return ()
+        known = {_place(entity) for entity in message.entities}
+        found = self._entities.find(message.text or "", self.name)
+        new = tuple(entity for entity in found if _place(entity) not in known)
+        return (EntitiesAdded(entities=new),) if new else ()
 
     def _read(self, model: LearntModel, tracker: Tracker, domain: Domain) -> tuple[FloatArray, bool]:
         """Read the last message by its intent or by its text; return the chances and which it was.
@@ -104,6 +136,10 @@ def seen_states(
     turns = history_of(tracker).story_turns()
     known = [turn for turn in turns if turn.action is None or turn.action.name != UNLIKELY_INTENT]
     return states_to_predict(known[-model.network.turns - spare :], domain, model.rule_only, as_text=as_text)
+
+
+def _place(entity: Entity) -> tuple[object, ...]:
+    return entity.entity, entity.start, entity.end, entity.role, entity.group
 
 
 def _chances(model: LearntModel, tracker: Tracker, domain: Domain, *, as_text: bool) -> FloatArray:

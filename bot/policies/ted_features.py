@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from math import log, sqrt
 
@@ -35,9 +35,10 @@ _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_a-zA-Z]+")
 _PREFIXES = {"utter", "action"}
 
 
-def name_words(name: str) -> list[str]:
+@lru_cache(4096)
+def name_words(name: str) -> tuple[str, ...]:
     """Split a name into words, each once: `utter_askName` has `utter`, `ask` and `name`."""
-    return list(dict.fromkeys(word.lower() for word in _WORDS.findall(name)))
+    return tuple(dict.fromkeys(word.lower() for word in _WORDS.findall(name)))
 
 
 def marks(state: State, loops: Set[str]) -> Iterator[tuple[str, float]]:
@@ -108,6 +109,11 @@ class FeatureSpace:
     def width(self) -> int:
         """Number of columns, those of wordings included."""
         return len(self.columns) + len(self._vocabulary.columns)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of all columns in order, those of wordings included."""
+        return (*self.columns, *(f"text {gram}" for gram in self._vocabulary.columns))
 
     @cached_property
     def spans(self) -> tuple[slice, ...]:

@@ -22,6 +22,7 @@ from bot.policies.state_files import read_json, rule_only_as_json, rule_only_fro
 from bot.policies.states import State
 from bot.policies.ted_features import FeatureSpace, FloatArray
 from bot.policies.turns import RuleOnly
+from bot.training_data.warm_start import WarmStart
 
 HEADS = 4
 FACTS = "ted.json"
@@ -147,6 +148,24 @@ class LearntModel:
         except (KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"{folder / FACTS}: broken ({error!r}); train the model again") from error
         return cls(space, labels, Network.load(folder / _WEIGHTS), rule_only)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A model whose weights a training goes on from, and how many epochs it has for that."""
+
+    model: LearntModel
+    epochs: int
+
+    @classmethod
+    def load(cls, start: WarmStart, epochs: int) -> Earlier | None:
+        """Read it; None where that training found nothing to learn.
+
+        Raises:
+            ModelError: A file is missing or broken.
+        """
+        model = LearntModel.load(start.folder)
+        return cls(model, start.epochs(epochs)) if model else None
 
 
 def save_model(model: LearntModel | None, folder: Path) -> None:

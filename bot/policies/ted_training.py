@@ -5,7 +5,7 @@ Axes: B batch, T turns, U distinct states, F feature columns, D width, H heads, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ from torch.nn import functional
 from bot.errors import ModelError
 from bot.policies.ted_examples import Examples, balance
 from bot.policies.ted_features import KINDS, SAID
-from bot.policies.ted_model import HEADS, Network
+from bot.policies.ted_model import HEADS, Earlier, LearntModel, Network
 
 _THREADS = 1  # a step is too small to share
 _SAID = [KINDS.index(kind) for kind in (*SAID, "text")]
@@ -159,13 +159,14 @@ class _AdamW:
                 parameter.addcdiv_(mean, (square / second).sqrt_().add_(1e-8), value=-rate / first)
 
 
-def fit(examples: Examples, recipe: Recipe, *, exclusive: bool) -> Network:
+def fit(examples: Examples, recipe: Recipe, *, exclusive: bool, earlier: Earlier | None = None) -> Network:
     """Train a network, the same one for the same examples and recipe.
 
     Args:
         examples: At least one.
         recipe: How to train.
         exclusive: One label follows (softmax), or each may or may not (a sigmoid a label).
+        earlier: Whose weights to go on from, instead of random ones.
 
     Raises:
         ModelError: The weights do not compute in numpy what they compute in torch.
@@ -175,29 +176,71 @@ def fit(examples: Examples, recipe: Recipe, *, exclusive: bool) -> Network:
         model = _Transformer(examples, kinship, recipe)
         rows, windows = torch.from_numpy(examples.rows), torch.from_numpy(examples.windows)
         targets = torch.from_numpy(examples.targets)
-        _learn(model, (rows, windows, targets), recipe, exclusive=exclusive)
+        if earlier:
+            _take_over(model, earlier.model, examples)
+        _learn(model, (rows, windows, targets), recipe, exclusive=exclusive, goes_on=earlier is not None)
         network = _network(model.eval(), kinship)
         _prove(network, model, examples)
     return network
 
 
+def _take_over(model: _Transformer, earlier: LearntModel, examples: Examples) -> None:
+    """Give the network the weights of an earlier one, column by column and label by label of the same name.
+
+    A column that is new has no weight yet, so what was known is answered as before.
+    """
+    network = earlier.network
+    here, there = _same(examples.space.names, earlier.space.names)
+    ours, theirs = _same(examples.labels, earlier.labels)
+    turns = min(len(model.position), len(network.position))
+    with torch.no_grad():
+        model.embed.weight.zero_()
+        model.embed.weight[:, here] = torch.from_numpy(network.embed[there].T.copy())
+        model.embed.bias.copy_(torch.from_numpy(network.embed_bias))
+        model.labels.weight[ours] = torch.from_numpy(network.labels[:, theirs].T.copy())
+        model.labels.bias[ours] = torch.from_numpy(network.labels_bias[theirs])
+        model.position[:turns] = torch.from_numpy(network.position[:turns])
+        for name in ("query", "key", "value", "mix", "inner", "outer", "gate"):
+            getattr(model, name).weight.copy_(torch.from_numpy(getattr(network, name).T.copy()))
+        for name in ("inner", "outer", "gate"):
+            getattr(model, name).bias.copy_(torch.from_numpy(getattr(network, f"{name}_bias")))
+        for name in ("attention", "inner", "final"):
+            norm = getattr(model, f"{name}_norm")
+            norm.weight.copy_(torch.from_numpy(getattr(network, f"{name}_scale")))
+            norm.bias.copy_(torch.from_numpy(getattr(network, f"{name}_shift")))
+
+
+def _same(ours: Sequence[str], theirs: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Return the places of the names that both have, here and there."""
+    known = {name: place for place, name in enumerate(theirs)}
+    pairs = [(place, known[name]) for place, name in enumerate(ours) if name in known]
+    return [place for place, _ in pairs], [place for _, place in pairs]
+
+
 def _learn(
-    model: _Transformer, data: tuple[Tensor, Tensor, Tensor], recipe: Recipe, *, exclusive: bool
+    model: _Transformer,
+    data: tuple[Tensor, Tensor, Tensor],
+    recipe: Recipe,
+    *,
+    exclusive: bool,
+    goes_on: bool = False,
 ) -> None:
     """Go through the examples until they are learnt or nothing more is, then cool down.
 
-    Few examples are gone through more often than `epochs` says, many less often: steps count.
+    Few examples are gone through more often than `epochs` says, many less often: steps count. A network
+    that goes on from earlier weights may know them soon.
     """
     rows, windows, targets = data
     weights = torch.from_numpy(balance(targets.numpy()))
     passes = -(-len(windows) // recipe.batch)
     enough = min(max(_FEWEST_STEPS, len(windows)), _ENOUGH_STEPS)
     cooling_steps = int(_COOLING * enough)
-    budget = min(max(recipe.epochs * passes, _ENOUGH_STEPS), _MOST_STEPS)
+    fewest = _FEWEST_STEPS if goes_on else _ENOUGH_STEPS
+    budget = min(max(recipe.epochs * passes, fewest), _MOST_STEPS)
     optimizer = _AdamW(list(model.parameters()), recipe.decay)
     model.train()
-    step, cooling, best, best_step = 0, budget - cooling_steps, 0.0, 0
-    look = enough - cooling_steps
+    step, cooling, best, best_step = 0, max(budget - cooling_steps, _LOOK_STEPS), 0.0, 0
+    look = _LOOK_STEPS if goes_on else enough - cooling_steps
     while step < cooling + cooling_steps:
         for chosen in torch.split(torch.randperm(len(windows)), recipe.batch):
             left = (cooling + cooling_steps - step) / cooling_steps

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.dialogue.domain import Domain
+from bot.dialogue.messages import JSON
 from bot.errors import Finding, InvalidProject, ModelError, Severity
-from bot.policies.dialogues import skipped_entities
 from bot.policies.ensemble import Ensemble
-from bot.policies.policy import Policy
+from bot.policies.policy import GoesOn, Policy
 from bot.policies.registry import (
     DEFAULT_POLICIES,
     Chosen,
@@ -23,6 +23,7 @@ from bot.policies.rules import RulePolicy
 from bot.policies.state_files import read_json, write_json
 from bot.policies.turns import RuleOnly
 from bot.training_data.story_graph import TrainingTracker
+from bot.training_data.warm_start import WarmStart
 
 _INDEX = "policies.json"
 
@@ -61,6 +62,7 @@ def train(
     folder: Path,
     *,
     progress: Callable[[str, float], None] | None = None,
+    warm_start: WarmStart | None = None,
 ) -> PolicyReport:
     """Train all configured policies and write them below `folder`, which is made.
 
@@ -70,6 +72,7 @@ def train(
         domain: The assistant's domain.
         folder: Where the model's policies go.
         progress: Is told the name of the policy and the share done, in [0, 1].
+        warm_start: Policies of an earlier model; those with weights go on from there.
 
     Raises:
         InvalidProject: An entry is wrong, or rules are incomplete or contradict each other or a story.
@@ -82,6 +85,7 @@ def train(
         raise InvalidProject(errors)
     made = [(config, choice.make()) for config, choice in chosen]
     policies = [policy for _, policy in made]
+    started = _start(policies, warm_start) if warm_start else []
     rule_only = RuleOnly()
     # Rules come first: what only they know is hidden from the others.
     for done, policy in enumerate(sorted(policies, key=lambda item: not isinstance(item, RulePolicy))):
@@ -90,7 +94,7 @@ def train(
         policy.train(trackers, domain, rule_only)
         rule_only = policy.rule_only if isinstance(policy, RulePolicy) else rule_only
     _save(made, folder)
-    notes = _notes(configs, policies, trackers)
+    notes = [*started, *_notes(configs)]
     return PolicyReport(tuple(policy.name for policy in policies), tuple(notes), tuple(findings))
 
 
@@ -100,14 +104,8 @@ def load(folder: Path) -> Ensemble:
     Raises:
         ModelError: Something is missing or broken.
     """
-    index = read_json(folder / _INDEX)
-    if not isinstance(index, list):
-        raise ModelError(f"{folder / _INDEX}: not a list of policies; train the model again")
     policies: list[Policy] = []
-    try:
-        entries = [(DefaultPolicy(row["name"], row["options"]), folder / row["folder"]) for row in index]
-    except (KeyError, TypeError) as error:
-        raise ModelError(f"{folder / _INDEX}: broken ({error!r}); train the model again") from error
+    entries = [(DefaultPolicy(row["name"], row["options"]), folder / row["folder"]) for row in _index(folder)]
     for config, place in entries:
         findings: list[Finding] = []
         choice = choose_policy(config, findings)
@@ -117,6 +115,28 @@ def load(folder: Path) -> Ensemble:
         policy.load(place)
         policies.append(policy)
     return Ensemble(policies)
+
+
+def _index(folder: Path) -> list[dict[str, JSON]]:
+    """Return name, options and folder of each policy of a model."""
+    rows = read_json(folder / _INDEX)
+    keys = {"name", "options", "folder"}
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and keys <= set(row) for row in rows):
+        raise ModelError(f"{folder / _INDEX}: broken, expected a list of policies; train the model again")
+    return rows
+
+
+def _start(policies: Sequence[Policy], warm_start: WarmStart) -> list[str]:
+    """Hand each policy that can go on the weights of the one before it of the same name; say which did."""
+    former = {row["name"].rpartition(".")[2]: row["folder"] for row in reversed(_index(warm_start.folder))}
+    notes = []
+    for policy in policies:
+        if isinstance(policy, GoesOn):
+            if policy.name in former:
+                policy.start_from(warm_start.of(former[policy.name]))
+            goes_on = "goes on from the weights before" if policy.name in former else "begins anew"
+            notes.append(f"{policy.name}: {goes_on}")
+    return notes
 
 
 def _choose(configs: Sequence[PolicyConfig], findings: list[Finding]) -> list[tuple[PolicyConfig, Chosen]]:
@@ -134,14 +154,9 @@ def _save(made: Sequence[tuple[PolicyConfig, Policy]], folder: Path) -> None:
     write_json(folder / _INDEX, rows)
 
 
-def _notes(
-    configs: Sequence[PolicyConfig], policies: Sequence[Policy], trackers: Sequence[TrainingTracker]
-) -> list[str]:
+def _notes(configs: Sequence[PolicyConfig]) -> list[str]:
     chosen = [(config, options_without_effect(config)) for config in configs]
-    notes = [f"{config.name}: {', '.join(names)} has no effect here" for config, names in chosen if names]
-    if any(policy.name == "TEDPolicy" for policy in policies) and skipped_entities(trackers):
-        notes.append("TEDPolicy finds no entities in texts without an intent; the pipeline's extractors do")
-    return notes
+    return [f"{config.name}: {', '.join(names)} has no effect here" for config, names in chosen if names]
 
 
 def _check_choice(

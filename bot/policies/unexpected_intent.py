@@ -17,9 +17,10 @@ from bot.policies.state_files import read_json, write_json
 from bot.policies.ted import seen_states
 from bot.policies.ted_examples import UNLIKELY_INTENT, Examples, before_listening, gather, intents, longest
 from bot.policies.ted_features import FloatArray
-from bot.policies.ted_model import LearntModel, Network, save_model
+from bot.policies.ted_model import Earlier, LearntModel, Network, save_model
 from bot.policies.turns import RuleOnly
 from bot.training_data.story_graph import TrainingTracker
+from bot.training_data.warm_start import WarmStart
 
 _THRESHOLDS = "thresholds.json"
 
@@ -32,12 +33,18 @@ class UnexpecTEDIntentPolicy:
     """
 
     name = "UnexpecTEDIntentPolicy"
+    only_scores = True
 
     def __init__(self, options: UnexpectedIntentOptions | None = None) -> None:
         self.options = options or UnexpectedIntentOptions()
         self.priority = self.options.priority
         self._model: LearntModel | None = None
         self._thresholds: Mapping[str, float] = {}
+        self._earlier: Earlier | None = None
+
+    def start_from(self, earlier: WarmStart) -> None:
+        """Go on from the weights that another one has saved."""
+        self._earlier = Earlier.load(earlier, self.options.epochs)
 
     def train(self, trackers: Sequence[TrainingTracker], domain: Domain, rule_only: RuleOnly) -> None:
         """Learn from stories in which every turn has an intent and every action a name."""
@@ -52,7 +59,8 @@ class UnexpecTEDIntentPolicy:
             labels = sorted({moment.label for moment in moments})
             examples = gather(moments, labels, domain)
             seed = DEFAULT_SEED if self.options.random_seed is None else self.options.random_seed
-            network = fit(examples, Recipe(self.options.epochs, seed), exclusive=False)
+            epochs = self._earlier.epochs if self._earlier else self.options.epochs
+            network = fit(examples, Recipe(epochs, seed), exclusive=False, earlier=self._earlier)
             self._model = LearntModel(examples.space, examples.labels, network, rule_only)
             scores = _all_scores(network, examples)
             self._thresholds = thresholds(labels, scores, examples.targets > 0, self.options.tolerance)

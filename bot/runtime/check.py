@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
-from bot.errors import Finding, InvalidProject
-from bot.nlu.registry import plan_pipeline
+from collections.abc import Sequence
+
+from bot.errors import Finding, InvalidProject, Severity
+from bot.nlu.own_lines import check as check_own
+from bot.nlu.plan import PipelinePlan
+from bot.nlu.registry import LEFT_OUT, plan_pipeline
 from bot.policies import train as policy_training
-from bot.training_data.config_file import DEFAULT_LANGUAGE
+from bot.training_data.config_file import DEFAULT_LANGUAGE, ComponentConfig
 from bot.training_data.project import Project
+from bot.training_data.story_conflicts import find_story_conflicts
 from bot.training_data.story_graph import generate_trackers
 from bot.training_data.validate import validate
 
 
-def check_project(project: Project) -> list[Finding]:
-    """Return all that is wrong with a project: in its files, and between its rules and stories."""
-    findings = validate(project)
+def check_project(project: Project, *, max_history: int | None = None) -> list[Finding]:
+    """Return all that is wrong with a project: in its files, and between its rules and stories.
+
+    `max_history` is how many states count when stories are compared; None for all.
+    """
+    findings = validate(project, max_history=max_history)
     try:
         plan = plan_pipeline(project.config.pipeline)
-        if plan.own:
-            # What such components are made of takes longer to load than all checks of a small project.
-            from bot.nlu.own_lines import check as check_own  # noqa: PLC0415
-
-            findings += check_own(plan.own, project.config.language or DEFAULT_LANGUAGE)
+        findings += check_own(plan.own, project.config.language or DEFAULT_LANGUAGE)
+        findings += _left_out(plan, project.config.pipeline)
     except InvalidProject as error:
         findings += error.findings
     trackers = generate_trackers(project.steps, project.domain, augmentation_factor=0)
     return findings + policy_training.check(project.config.policies, trackers, project.domain)
+
+
+def check_stories(project: Project, *, max_history: int | None = None) -> list[Finding]:
+    """Return the stories that contradict each other."""
+    return find_story_conflicts(project.steps, project.domain, max_history)
+
+
+def _left_out(plan: PipelinePlan, pipeline: Sequence[ComponentConfig]) -> list[Finding]:
+    """Say which components the model will be without, as their code is not here."""
+    return [
+        Finding("own-component", f"{row.note}; it is left out", line.location, Severity.WARNING)
+        for row, line in zip(plan.rows, pipeline, strict=True)
+        if row.became == LEFT_OUT
+    ]

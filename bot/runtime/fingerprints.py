@@ -14,13 +14,16 @@ from bot.dialogue.messages import JSON
 from bot.errors import Location
 from bot.training_data.config_file import ComponentConfig
 from bot.training_data.project import Project
+from bot.training_data.story_graph import DEFAULT_AUGMENTATION
 from bot.written_for_rasa.imports import NoOwnClass, source_of
 
 # Places of things and times of events say nothing about their meaning.
 _SKIPPED = frozenset({"location", "locations", "event_locations", "timestamp", "path"})
 
 
-def fingerprints(project: Project, version: str) -> dict[str, str]:
+def fingerprints(
+    project: Project, version: str, *, augmentation: int = DEFAULT_AUGMENTATION
+) -> dict[str, str]:
     """Return the hash of each part: `nlu`, `policies`, and `domain` with everything that is said.
 
     The wording of responses is part of `domain` alone, so that a new wording retrains nothing.
@@ -40,7 +43,13 @@ def fingerprints(project: Project, version: str) -> dict[str, str]:
         project.domain.entities,
         _own_code(config.pipeline),
     ]
-    policies = [config.policies, _own_code(config.policies), project.steps, *_structure(project.domain)]
+    policies = [
+        config.policies,
+        _own_code(config.policies),
+        project.steps,
+        *_structure(project.domain),
+        augmentation,
+    ]
     parts = {"nlu": nlu, "policies": policies, "domain": [project.domain.source, config.assistant_id]}
     return {name: _hash([version, content]) for name, content in parts.items()}
 

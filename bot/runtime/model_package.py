@@ -86,8 +86,9 @@ def latest(models: Path) -> Path:
         ModelError: There is none.
     """
     if (models / METADATA).is_file():
-        return models
-    complete = [path.parent for path in models.glob(f"*/{METADATA}") if not path.parent.name.startswith(".")]
+        return models.resolve() if models.is_symlink() else models
+    folders = [path.parent for path in models.glob(f"*/{METADATA}") if not path.parent.name.startswith(".")]
+    complete = [folder for folder in folders if not folder.is_symlink()]
     if not complete:
         half = [path.name for path in models.glob("*/") if not path.name.startswith(".")]
         hint = f" ({half[0]} is incomplete)" if half else ""
@@ -153,6 +154,23 @@ def finish(
     folder.chmod(0o755)
     os.replace(folder, target)
     return ModelPackage(target, metadata)
+
+
+def give_name(folder: Path, name: str) -> None:
+    """Give a model a second name beside it, in one step; a model that had the name before keeps its own.
+
+    Raises:
+        ModelError: It is no name, or something else bears it.
+    """
+    name = name.removesuffix(".tar.gz")
+    place = folder.parent / name
+    if not name or name.startswith(".") or Path(name).name != name:
+        raise ModelError(f"'{name}' is no name for a model: expected one without '/', not hidden")
+    if place.exists() and not place.is_symlink():
+        raise ModelError(f"{place}: is there already, and is no second name of a model")
+    link = folder.parent / f".{name}-{uuid.uuid4().hex}"
+    link.symlink_to(folder.name)
+    os.replace(link, place)
 
 
 def reuse(part: str, source: Path, target: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.dialogue.domain import ACTION_LISTEN, SESSION_STARTED_METADATA, Domain
@@ -155,8 +155,13 @@ class Processor:
         await self._extract_slots(turn)
         return True
 
-    async def _extract_slots(self, turn: Turn) -> None:
-        turn.log(*await turn.runner.run("action_extract_slots", turn.tracker))
+    async def _extract_slots(self, turn: Turn, found: Sequence[Event] = ()) -> None:
+        """Fill slots from the latest message; `found` are entities that a policy has seen in it."""
+        seen = turn.tracker
+        if found:
+            seen = turn.tracker.copy()
+            seen.apply_all(found)
+        turn.log(*await turn.runner.run("action_extract_slots", seen))
 
     async def _act(self, turn: Turn) -> None:
         while self._may_act(turn.tracker):
@@ -169,7 +174,7 @@ class Processor:
                 return
             choice = choose(turn.tracker, self.domain, self.policies)
             if choice.is_end_to_end:
-                await self._extract_slots(turn)
+                await self._extract_slots(turn, choice.events)
             await self._run(turn, choice)
             if choice.action in (ACTION_LISTEN, SESSION_START):
                 return

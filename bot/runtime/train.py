@@ -18,10 +18,14 @@ from bot.runtime.model_package import NLU, POLICIES, ModelPackage
 from bot.runtime.training_lock import only_training
 from bot.training_data.config_file import DEFAULT_LANGUAGE, ComponentConfig
 from bot.training_data.nlu_examples import NluData
+from bot.training_data.nlu_writer import write_nlu
 from bot.training_data.project import Project
 from bot.training_data.story_graph import DEFAULT_AUGMENTATION, generate_trackers
+from bot.training_data.warm_start import WarmStart
 
 Progress = Callable[[str, float], None]
+NLU_DATA = "training_data.yml"
+DOMAIN_PART = "domain"
 
 
 class BecamePart(Protocol):
@@ -55,9 +59,29 @@ class NluTrainer(Protocol):
         *,
         language: str,
         progress: Progress,
+        warm_start: WarmStart | None = None,
     ) -> NluReport:
         """Train; `progress` is told a stage and the share done, in [0, 1]."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How a training is to go.
+
+    Only `parts` are trained; another part is taken over while it is up to date, else the model lacks it.
+    `force` trains what has not changed. `augmentation` bounds the glued stories, in tens. `finetune` is a
+    model, or a folder of them, whose weights training goes on from for `epoch_fraction` of the epochs.
+    `name` is a second name for the model. `keep_nlu_data` puts the NLU data into it.
+    """
+
+    parts: tuple[str, ...] = (NLU, POLICIES)
+    force: bool = False
+    augmentation: int = DEFAULT_AUGMENTATION
+    finetune: Path | None = None
+    epoch_fraction: float = 1.0
+    name: str | None = None
+    keep_nlu_data: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +114,7 @@ def train(
     train_nlu: NluTrainer,
     check: Callable[[Project], Sequence[Finding]] | None = None,
     progress: Progress = lambda _stage, _share: None,
-    force: bool = False,
+    wishes: Wishes = Wishes(),
 ) -> TrainingOutcome:
     """Train what has changed since the newest model, and write a new model if anything has.
 
@@ -102,54 +126,64 @@ def train(
         train_nlu: Trains the NLU.
         check: Validates the project first; an error stops everything.
         progress: Is told a stage and the share done, in [0, 1].
-        force: Train everything anew.
+        wishes: What else is asked for.
 
     Raises:
         InvalidProject: The project is wrong; the models stay as they were.
+        ModelError: There is no model to go on from.
     """
     findings = list(check(project)) if check else []
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
         raise InvalidProject(errors)
     with only_training(models, lambda: progress("wait for another training", 0.0)):
-        return _train(project, models, findings, _Work(train_nlu, progress, force=force))
+        return _train(project, models, findings, _Work(train_nlu, progress, wishes))
+
+
+def outdated(project: Project, models: Path, wishes: Wishes = Wishes()) -> tuple[str, ...]:
+    """Return the parts that a training with these wishes would train now."""
+    marks = fingerprints(project, product_version(), augmentation=wishes.augmentation)
+    former = None if wishes.force else _former(models)
+    known = former.metadata.fingerprints if former else {}
+    return tuple(part for part in wishes.parts if known.get(part) != marks[part])
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
     train_nlu: NluTrainer
     progress: Progress
-    force: bool
+    wishes: Wishes
 
 
 def _train(project: Project, models: Path, findings: list[Finding], work: _Work) -> TrainingOutcome:
     """Train while no other training writes into the folder."""
-    progress = work.progress
-    marks = fingerprints(project, product_version())
-    former = None if work.force else _former(models)
+    wishes = work.wishes
+    start = _warm_start(wishes)
+    marks = fingerprints(project, product_version(), augmentation=wishes.augmentation)
+    former = _former(models)
+    due = outdated(project, models, wishes)
     known = former.metadata.fingerprints if former else {}
-    if former and all(known.get(part) == mark for part, mark in marks.items()):
+    if former and not due and known.get(DOMAIN_PART) == marks[DOMAIN_PART]:
+        if wishes.name:
+            model_package.give_name(former.folder, wishes.name)
         return TrainingOutcome(former, is_new=False, warnings=tuple(findings))
-    trained: list[str] = []
     notes: list[str] = []
     with model_package.new_package(models) as folder:
-        if former and known.get(NLU) == marks[NLU]:
-            model_package.reuse(NLU, former.folder, folder)
-        else:
-            trained.append(NLU)
-            language = project.config.language or DEFAULT_LANGUAGE
-            learnt = work.train_nlu(
-                project.nlu, project.config.pipeline, folder / NLU, language=language, progress=progress
-            )
-            notes += [*map(_became, learnt.components), *learnt.notes]
-        if former and known.get(POLICIES) == marks[POLICIES]:
-            model_package.reuse(POLICIES, former.folder, folder)
-        else:
-            trained.append(POLICIES)
-            report = _train_policies(project, folder / POLICIES, progress)
-            notes += report.notes
-            findings += report.warnings
-        progress("write the model", 1.0)
+        for part in (NLU, POLICIES):
+            if part in due and part == NLU:
+                notes += _train_nlu(project, folder / NLU, work, start)
+            elif part in due:
+                report = _train_policies(project, folder / POLICIES, work, start)
+                notes += report.notes
+                findings += report.warnings
+            elif former and known.get(part) == marks[part]:
+                model_package.reuse(part, former.folder, folder)
+            else:
+                del marks[part]
+                notes.append(f"the model is without {part}: they have changed, and were not to be trained")
+        if wishes.keep_nlu_data:
+            (folder / NLU_DATA).write_text(write_nlu(project.nlu), "utf-8")
+        work.progress("write the model", 1.0)
         package = model_package.finish(
             folder,
             project.domain,
@@ -158,7 +192,33 @@ def _train(project: Project, models: Path, findings: list[Finding], work: _Work)
             assistant_id=project.config.assistant_id,
             language=project.config.language,
         )
-    return TrainingOutcome(package, tuple(trained), notes=tuple(notes), warnings=tuple(findings))
+    if wishes.name:
+        model_package.give_name(package.folder, wishes.name)
+    return TrainingOutcome(package, due, notes=tuple(notes), warnings=tuple(findings))
+
+
+def _warm_start(wishes: Wishes) -> WarmStart | None:
+    """Open the model that training goes on from.
+
+    Raises:
+        ModelError: There is none.
+    """
+    if wishes.finetune is None:
+        return None
+    package = model_package.open_package(model_package.latest(wishes.finetune))
+    return WarmStart(package.folder, wishes.epoch_fraction)
+
+
+def _train_nlu(project: Project, folder: Path, work: _Work, start: WarmStart | None) -> list[str]:
+    learnt = work.train_nlu(
+        project.nlu,
+        project.config.pipeline,
+        folder,
+        language=project.config.language or DEFAULT_LANGUAGE,
+        progress=work.progress,
+        warm_start=start.of(NLU) if start else None,
+    )
+    return [*map(_became, learnt.components), *learnt.notes]
 
 
 def _became(part: BecamePart) -> str:
@@ -173,7 +233,17 @@ def _former(models: Path) -> ModelPackage | None:
         return None
 
 
-def _train_policies(project: Project, folder: Path, progress: Progress) -> policy_training.PolicyReport:
+def _train_policies(
+    project: Project, folder: Path, work: _Work, start: WarmStart | None
+) -> policy_training.PolicyReport:
     configs: Sequence[PolicyConfig] = project.config.policies
-    trackers = generate_trackers(project.steps, project.domain, augmentation_factor=DEFAULT_AUGMENTATION)
-    return policy_training.train(configs, trackers, project.domain, folder, progress=progress)
+    augmentation = work.wishes.augmentation
+    trackers = generate_trackers(project.steps, project.domain, augmentation_factor=augmentation)
+    return policy_training.train(
+        configs,
+        trackers,
+        project.domain,
+        folder,
+        progress=work.progress,
+        warm_start=start.of(POLICIES) if start else None,
+    )

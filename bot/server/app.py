@@ -28,6 +28,7 @@ from bot.server.model_api import ModelApi
 from bot.server.pages import STATIC, WidgetFiles, pages_router
 from bot.server.parts import ApiParts, ServerParts
 from bot.server.trace_api import TraceApi
+from bot.server.tls import Tls
 from bot.server.training_api import MAX_BODY_BYTES as MAX_TRAINING_BYTES
 from bot.server.training_api import TrainingApi
 
@@ -81,7 +82,9 @@ def delivery_of(app: FastAPI) -> ChannelDelivery:
     return ChannelDelivery(app.state.channels)
 
 
-def server(app: FastAPI, *, host: str, port: int, grace_s: int = 10) -> uvicorn.Server:
+def server(
+    app: FastAPI, *, host: str, port: int, grace_s: int = 10, tls: Tls | None = None
+) -> uvicorn.Server:
     """Return the HTTP server for the application; at its end turns under way get `grace_s` seconds.
 
     Our own request log replaces uvicorn's, which would print whole addresses.
@@ -99,6 +102,7 @@ def server(app: FastAPI, *, host: str, port: int, grace_s: int = 10) -> uvicorn.
         # Frames are short; compressing them would cost memory for every open page.
         ws_per_message_deflate=False,
     )
+        **(tls.arguments() if tls else {}),
     return uvicorn.Server(config)
 
 

@@ -1,11 +1,13 @@
-"""Rasa's older JSON form of NLU data (`rasa_nlu_data`); exports of other products are refused."""
+"""Rasa's older JSON form of NLU data (`rasa_nlu_data`), read and written."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from bot.dialogue.messages import JSON, Entity
 from bot.errors import Location
+from bot.training_data.nlu_examples import NluData, NluExample
 from bot.training_data.nlu_reader import NluReader
 from bot.training_data.yaml_files import YamlMap, kind, plain
 
@@ -33,7 +35,7 @@ def read_nlu_json(document: YamlMap, reader: NluReader) -> None:
         for surface in synonyms:
             reader.add_synonym(str(surface), str(item.get("value")), item.at())
     for item in _maps(content, "regex_features", reader):
-        reader.regexes.setdefault(str(item.get("name")), []).append(str(item.get("pattern")))
+        reader.add_regex(str(item.get("name")), str(item.get("pattern")), item.at())
     for item in _maps(content, "lookup_tables", reader):
         reader.lookups.setdefault(str(item.get("name")), []).extend(_elements(item, reader))
 
@@ -93,3 +95,28 @@ def _elements(item: YamlMap, reader: NluReader) -> list[str]:
         reader.findings.error("lookup-file", message, Location(item.file, item.line))
         return []
     return [line.strip() for line in lines if line.strip()]
+
+
+def write_nlu_json(data: NluData) -> str:
+    """Write examples, synonyms, regexes and lookup tables in this form."""
+    surfaces: dict[str, list[str]] = {}
+    for surface, value in data.synonyms.items():
+        surfaces.setdefault(value, []).append(surface)
+    content = {
+        "common_examples": [_written(example) for example in data.examples],
+        "entity_synonyms": [{"value": value, "synonyms": rows} for value, rows in surfaces.items()],
+        "regex_features": [
+            {"name": name, "pattern": pattern} for name, rows in data.regexes.items() for pattern in rows
+        ],
+        "lookup_tables": [{"name": name, "elements": list(rows)} for name, rows in data.lookups.items()],
+    }
+    return json.dumps({ROOT: content}, ensure_ascii=False, indent=2) + "\n"
+
+
+def _written(example: NluExample) -> dict[str, JSON]:
+    written: dict[str, JSON] = {"text": example.text, "intent": example.intent}
+    if example.entities:
+        written["entities"] = [entity.as_dict() for entity in example.entities]
+    if example.metadata.get("example"):
+        written["metadata"] = example.metadata["example"]
+    return written

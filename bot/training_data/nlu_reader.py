@@ -142,9 +142,10 @@ class NluReader:
             elif key == "lookup":
                 self.lookups.setdefault(name, []).append(line)
             else:
-                self._regex(name, line, place)
+                self.add_regex(name, line, place)
 
-    def _regex(self, name: str, pattern: str, place: Location) -> None:
+    def add_regex(self, name: str, pattern: str, place: Location) -> None:
+        """Keep a named pattern, unless it is none, which is noted."""
         try:
             re.compile(pattern)
         except re.error as error:

@@ -10,7 +10,7 @@ from bot.dialogue.domain import Domain
 from bot.dialogue.events import ActionExecuted
 from bot.dialogue.messages import JSON
 from bot.errors import Finding, InvalidProject, Location, nearest
-from bot.training_data.config_file import ProjectConfig, load_config
+from bot.training_data.config_file import DEFAULT_LANGUAGE, ProjectConfig, load_config
 from bot.training_data.domain_file import (
     DOMAIN_KEYS,
     RawDomain,
@@ -20,17 +20,19 @@ from bot.training_data.domain_file import (
     with_retrieval_intents,
 )
 from bot.training_data.imports import ProjectFiles, find_imported_files
+from bot.training_data.json_files import read_json
 from bot.training_data.nlu_examples import NluData
+from bot.training_data.nlu_exports import is_export, read_export
 from bot.training_data.nlu_json import is_nlu_json, read_nlu_json
 from bot.training_data.nlu_reader import NLU_KEYS, NluReader, is_nlu_content
 from bot.training_data.stories import STORY_KEYS, StoryStep, is_story_content, is_test_file, read_stories
-from bot.training_data.yaml_files import Findings, YamlMap, kind, read_yaml, yaml_files_below
+from bot.training_data.yaml_files import Findings, YamlList, YamlMap, kind, read_yaml, yaml_files_below
 
 DOMAIN = "domain.yml"
 CONFIG = "config.yml"
 DATA = "data"
 _OWN_FILES = (DOMAIN, CONFIG, "endpoints.yml", "credentials.yml")
-_SUFFIXES = (".yml", ".yaml", ".json")
+_JSON_SUFFIXES = (".json",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,10 @@ class Project:
         files = ProjectFiles(_domain_paths(root, domain), _data_paths(root, data))
         if any(importer.name.endswith("MultiProjectImporter") for importer in settings.importers):
             files = find_imported_files(root / config, files, findings)
-        documents = _read_all(yaml_files_below(files.data, _SUFFIXES), findings)
+        documents = _read_all(yaml_files_below(files.data), findings)
         _note_unknown_files(documents, files.domain, findings)
         reader = _read_nlu(documents, findings)
+        _read_json_files(files.data, reader, settings.language or DEFAULT_LANGUAGE)
         raw, built = _build(files.domain, reader, findings)
         steps = _read_steps(documents, built, findings)
         texts = {
@@ -177,16 +180,13 @@ def _settings(path: Path, findings: Findings) -> dict[str, JSON]:
 
 
 def _read_all(paths: Sequence[Path], findings: Findings) -> dict[Path, YamlMap]:
-    """Read each file once; JSON files are kept when they hold Rasa's NLU format."""
+    """Read each YAML file once."""
     documents: dict[Path, YamlMap] = {}
     for path in paths:
         try:
             document = read_yaml(path)
         except InvalidProject as error:
-            if path.suffix != ".json":
-                findings.items.extend(error.findings)
-            continue
-        if path.suffix == ".json" and not is_nlu_json(document):
+            findings.items.extend(error.findings)
             continue
         if isinstance(document, YamlMap):
             documents[path] = document
@@ -194,6 +194,43 @@ def _read_all(paths: Sequence[Path], findings: Findings) -> dict[Path, YamlMap]:
             message = f"the file is {kind(document)}, expected keys such as 'nlu:', 'stories:' or 'rules:'"
             findings.warn("file-unknown", f"{message}; it is passed over", Location(str(path), 1))
     return documents
+
+
+def read_nlu(paths: Sequence[Path], language: str) -> NluData:
+    """Read the NLU data of files and folders alone; of an export with several languages those of one.
+
+    Raises:
+        InvalidProject: Something cannot be read.
+    """
+    findings = Findings()
+    reader = _read_nlu(_read_all(yaml_files_below(paths), findings), findings)
+    _read_json_files(paths, reader, language)
+    findings.raise_errors()
+    return reader.data({})
+
+
+def _read_json_files(paths: Sequence[Path], reader: NluReader, language: str) -> None:
+    """Read JSON files that hold Rasa's older form of NLU data, or an export; say which nobody reads."""
+    maps: dict[Path, YamlMap] = {}
+    lists: dict[Path, YamlList] = {}
+    for path in yaml_files_below(paths, _JSON_SUFFIXES):
+        try:
+            document = read_json(path)
+        except InvalidProject as error:
+            reader.findings.items.extend(error.findings)
+            continue
+        if isinstance(document, YamlMap) and (is_nlu_json(document) or is_export(document, path)):
+            maps[path] = document
+        elif isinstance(document, YamlList) and is_export(document, path):
+            lists[path] = document
+        elif document:
+            message = f"the file is {kind(document)}, expected 'rasa_nlu_data'; it is passed over"
+            reader.findings.warn("file-unknown", message, Location(str(path), 1))
+    for path, document in maps.items():
+        if is_nlu_json(document):
+            read_nlu_json(document, reader)
+        else:
+            read_export(document, path, lists, reader, language)
 
 
 def _note_unknown_files(
@@ -204,7 +241,7 @@ def _note_unknown_files(
     for path, document in documents.items():
         if path in read_as_domain or path.name in _OWN_FILES or not document:
             continue
-        known = (*NLU_KEYS, *STORY_KEYS, "version", "rasa_nlu_data")
+        known = (*NLU_KEYS, *STORY_KEYS, "version")
         domain_only = [key for key in document if key in DOMAIN_KEYS and key not in known]
         if domain_only:
             message = f"'{domain_only[0]}' belongs into the domain; it is not read from a data file"
@@ -218,9 +255,7 @@ def _note_unknown_files(
 def _read_nlu(documents: Mapping[Path, YamlMap], findings: Findings) -> NluReader:
     reader = NluReader(findings)
     for document in documents.values():
-        if is_nlu_json(document):
-            read_nlu_json(document, reader)
-        elif is_nlu_content(document):
+        if is_nlu_content(document):
             reader.read(document)
     return reader
 

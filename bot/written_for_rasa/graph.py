@@ -47,6 +47,10 @@ class ModelStorage:
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
 
+    def has(self, resource: Resource) -> bool:
+        """Whether anything was written for a resource."""
+        return (self._root / resource.name).is_dir()
+
     @contextmanager
     def read_from(self, resource: Resource) -> Iterator[Path]:
         """Give the folder of a resource, to read from.

@@ -47,18 +47,24 @@ class NoOwnClass(FrontdeskError):
     """A Python path that leads to no class; the message says why."""
 
 
+class AbsentCode(NoOwnClass):
+    """The module of a Python path is not here at all, as when a project comes without its code."""
+
+
 def own_class(path: str) -> type:
     """Import the class at a path such as `my_package.my_module.MyClass`.
 
     Raises:
-        NoOwnClass: There is none, or its module cannot be imported.
+        AbsentCode: Its module is not here.
+        NoOwnClass: There is no such class, or its module cannot be imported.
     """
     _offer_names()
     module, _, name = path.rpartition(".")
     try:
         found = getattr(import_module(module), name)
     except ModuleNotFoundError as error:
-        raise NoOwnClass(_missing(path, error)) from error
+        is_itself = error.name is not None and f"{module}.".startswith(f"{error.name}.")
+        raise (AbsentCode if is_itself else NoOwnClass)(_missing(path, error)) from error
     except (ImportError, AttributeError, SyntaxError) as error:
         raise NoOwnClass(f"'{path}' cannot be imported: {error}") from error
     # A rim: a project's own module may do anything while it is imported.

@@ -10,6 +10,7 @@ import pytest
 from bot.cli.init import write_starter
 from bot.cli.screen import load_project
 from bot.cli.train import is_source, train_on_changes
+from bot.runtime.train import Wishes
 
 
 def test_a_mistake_does_not_end_the_watch(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -25,7 +26,7 @@ def test_a_mistake_does_not_end_the_watch(tmp_path: Path, capfd: pytest.CaptureF
         yield None
 
     train_on_changes(
-        tmp_path, tmp_path / "models", lambda: load_project(tmp_path), force=False, changes=changes()
+        tmp_path, tmp_path / "models", lambda: load_project(tmp_path), wishes=Wishes(), changes=changes()
     )
     told = capfd.readouterr()
     assert told.out.count("Waiting for changes") == 3

@@ -6,6 +6,7 @@ import inspect
 import re
 import subprocess
 import tomllib
+from collections.abc import Callable
 from dataclasses import fields
 
 import pytest
@@ -22,6 +23,7 @@ from bot.runtime.processor import Processor
 from bot.runtime.stores.registry import EVENT_BROKERS, LOCK_STORES, TRACKER_STORES
 from bot.settings import ACTION_KEYS
 from language.backbone import CACHE_VARIABLE
+from tests.docs.commands import commands, spellings
 from tests.docs.tree import ROOT, tree
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -127,6 +129,13 @@ def test_every_store_setting_is_documented() -> None:
     for source in (ROOT / "bot" / "runtime").rglob("*.py"):
         for name in re.findall(r'^[A-Z_]+ = "([A-Z]+_[A-Z_]+)"', source.read_text("utf-8"), re.MULTILINE):
             assert f"`{name}`" in page, name
+
+
+@pytest.mark.parametrize(("block", "listed"), [("commands", commands), ("rasa", spellings)])
+def test_every_command_and_option_is_listed(block: str, listed: Callable[[], str]) -> None:
+    """The page of commands is what the commands say of themselves, and how Rasa's spellings are taken."""
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert page.split(f"<!-- {block} -->\n")[1].split("<!-- end -->")[0] == listed()
 
 
 def test_every_command_is_documented() -> None:

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from bot.dialogue.messages import JSON, NLU_FALLBACK, ParseResult
-from bot.errors import FrontdeskError, InvalidProject, Location
+from bot.errors import FrontdeskError, InvalidProject, Location, Severity
 from bot.nlu.interpreter import Interpreter
 from bot.nlu.own_lines import check
 from bot.nlu.registry import plan_pipeline
 from bot.nlu.train import train
+from bot.runtime.check import check_project
 from bot.training_data.config_file import ComponentConfig
 from bot.training_data.nlu_examples import NluData
+from bot.training_data.project import Project
 from tests.nlu.conftest import DATA, DOMAIN
 
 Line = str | tuple[str, dict[str, JSON]]
@@ -197,7 +199,6 @@ def test_messages_that_name_their_intent_pass_components_by(build: Build) -> Non
     ("line", "reason"),
     [
         pytest.param("Missing", "has no attribute 'Missing'", id="no class"),
-        pytest.param("no_such_module.Part", "No module named 'no_such_module'", id="no module"),
         pytest.param("json.dumps", "is no class", id="a function"),
         pytest.param(
             "tests.nlu.for_rasas_network.OwnDiet", "rasa.nlu.classifiers.diet_classifier", id="Rasa's network"
@@ -210,6 +211,21 @@ def test_paths_that_lead_nowhere_are_refused_with_their_line(line: str, reason: 
         plan_pipeline(lines("BertUnderstanding", line))
     assert str(refused.value).startswith("config.yml:4: error:")
     assert reason in str(refused.value)
+
+
+def test_a_component_whose_code_is_not_here_is_left_out_with_a_warning(tmp_path: Path) -> None:
+    """A project may come without its code: everything else of it is trained, and the line is named."""
+    (tmp_path / "config.yml").write_text(
+        "language: en\nassistant_id: a\npipeline:\n- name: no_such_module.Part\n- name: DIETClassifier\n"
+    )
+    (tmp_path / "domain.yml").write_text("intents: []\n")
+    findings = [row for row in check_project(Project.load(tmp_path)) if row.check == "own-component"]
+    assert [(str(row.location), row.severity) for row in findings] == [
+        (f"{tmp_path / 'config.yml'}:4", Severity.WARNING)
+    ]
+    assert "No module named 'no_such_module'; it is left out" in findings[0].message
+    plan = plan_pipeline(lines("no_such_module.Part", "BertUnderstanding"))
+    assert (plan.rows[0].became, plan.own) == ("left out", ())
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ IN_FORM = State(User("order"), Action("order_form"), active_loop="order_form")
 )
 def test_a_name_is_split_into_its_words(name: str, words: list[str]) -> None:
     """Each once, lower-cased."""
-    assert name_words(name) == words
+    assert list(name_words(name)) == words
 
 
 @pytest.mark.parametrize(

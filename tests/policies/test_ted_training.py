@@ -10,7 +10,9 @@ from bot.errors import ModelError
 from bot.policies import ted_training
 from bot.policies.ted_examples import Examples
 from bot.policies.ted_features import FeatureSpace
+from bot.policies.ted_model import Earlier, LearntModel, Network
 from bot.policies.ted_training import Recipe, fit
+from bot.policies.turns import RuleOnly
 
 TINY = Recipe(epochs=1, seed=3, width=8)
 
@@ -78,3 +80,44 @@ def test_weights_that_serve_otherwise_than_they_were_trained_are_refused(
     monkeypatch.setattr(ted_training, "_TOLERANCE", -1.0)
     with pytest.raises(ModelError, match="other scores than in training"):
         fit(ORDER_COUNTS, TINY, exclusive=True)
+
+
+def earlier(made: Examples, network: Network, epochs: int = 1) -> Earlier:
+    """What was learnt of examples, to go on from."""
+    return Earlier(LearntModel(made.space, made.labels, network, RuleOnly()), epochs)
+
+
+def test_weights_are_taken_over_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns and labels may stand elsewhere, with new ones beside them: the answers are as before."""
+    network = fit(ORDER_COUNTS, TINY, exclusive=True)
+    monkeypatch.setattr(ted_training, "_learn", lambda *_, **__: None)
+    space = FeatureSpace({"intent d": 0, "intent c": 1, "intent a": 2, "intent b": 3})
+    rows = np.zeros((3, 4), np.float32)
+    for state, column in enumerate((2, 3, 1)):
+        rows[state, column] = 1.0
+    labels = ("utter_new", "utter_2", "utter_0", "utter_1")
+    targets = np.zeros((3, 4), np.float32)
+    targets[:, 0] = 1.0
+    grown = Examples(space, labels, rows, ORDER_COUNTS.windows, targets)
+    taken = fit(grown, TINY, exclusive=True, earlier=earlier(ORDER_COUNTS, network))
+    for states in ((0, 1), (1, 0), (2,)):
+        before = network.scores(ORDER_COUNTS.rows[list(states)])
+        now = taken.scores(rows[list(states)])
+        assert now[[2, 3, 1]] == pytest.approx(before, abs=1e-4)
+
+
+def test_going_on_from_weights_takes_fewer_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is known already is not learnt anew, and still known afterwards."""
+    steps: list[float] = []
+    move = ted_training._AdamW.step
+    monkeypatch.setattr(
+        ted_training._AdamW, "step", lambda self, loss, rate: steps.append(rate) or move(self, loss, rate)
+    )
+    network = fit(ORDER_COUNTS, TINY, exclusive=True)
+    anew = len(steps)
+    further = fit(ORDER_COUNTS, TINY, exclusive=True, earlier=earlier(ORDER_COUNTS, network))
+    assert len(steps) - anew <= anew / 2
+    best = [
+        int(further.scores(ORDER_COUNTS.rows[list(states)]).argmax()) for states in ((0, 1), (1, 0), (2,))
+    ]
+    assert best == [0, 1, 2]

@@ -9,6 +9,7 @@ import pytest
 from bot.errors import InvalidProject, Location, ModelError
 from bot.policies.registry import DefaultPolicy
 from bot.policies.train import check, load, train
+from bot.training_data.warm_start import WarmStart
 from tests.policies.assistants import Assistant, assistant, said
 
 DATA = """
@@ -56,14 +57,12 @@ def test_rasas_defaults_stand_in_for_no_policies(tmp_path: Path) -> None:
 
 
 def test_options_without_effect_are_named_and_the_others_of_rasa_passed_over(tmp_path: Path) -> None:
-    """What tunes Rasa's network does nothing here; entities in texts are left to the pipeline."""
-    data = DATA + '    - {story: text, steps: [{user: "to [Rome](city)"}, {action: utter_done}]}\n'
-    made = assistant(data)
+    """What tunes Rasa's network does nothing here."""
+    made = assistant(DATA)
     options = {"epochs": 1, "batch_size": 8, "constrain_similarities": True, "learning_rate": 0.1}
     report = train([RULES, DefaultPolicy("TEDPolicy", options)], made.trackers, made.domain, tmp_path)
     assert report.warnings == ()
-    assert report.notes[0] == "TEDPolicy: batch_size, learning_rate has no effect here"
-    assert "entities" in report.notes[1]
+    assert report.notes == ("TEDPolicy: batch_size, learning_rate has no effect here",)
 
 
 def test_nothing_is_written_where_something_is_wrong(tmp_path: Path) -> None:
@@ -173,3 +172,30 @@ def test_an_unknown_fallback_action_is_found_in_its_entry() -> None:
     """No story has it, so the line of the policy is named."""
     entry = DefaultPolicy("RulePolicy", {"core_fallback_action_name": "utter_by"}, Location("config.yml", 7))
     assert any("config.yml:7: error" in problem and "'utter_by'" in problem for problem in problems(entry))
+
+
+def test_learnt_policies_go_on_from_an_earlier_model(tmp_path: Path) -> None:
+    """Each from the one of its name; one that was not there begins anew, and the report says so."""
+    made = assistant(DATA)
+    ted = DefaultPolicy("TEDPolicy", {"epochs": 1})
+    train([RULES, ted], made.trackers, made.domain, tmp_path / "before")
+    unexpected = DefaultPolicy("UnexpecTEDIntentPolicy", {"epochs": 1})
+    report = train(
+        [RULES, unexpected, ted],
+        made.trackers,
+        made.domain,
+        tmp_path / "after",
+        warm_start=WarmStart(tmp_path / "before", 0.5),
+    )
+    assert report.notes == (
+        "UnexpecTEDIntentPolicy: begins anew",
+        "TEDPolicy: goes on from the weights before",
+    )
+    assert len(load(tmp_path / "after").policies) == 3
+
+
+def test_an_earlier_model_without_policies_is_refused(tmp_path: Path) -> None:
+    """Before anything is trained."""
+    made = assistant(DATA)
+    with pytest.raises(ModelError, match=r"policies\.json"):
+        train([RULES], made.trackers, made.domain, tmp_path / "m", warm_start=WarmStart(tmp_path))

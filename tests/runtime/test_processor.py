@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 
+from bot.dialogue.domain import Domain
 from bot.dialogue.events import (
     ActionExecuted,
     ConversationPaused,
+    EntitiesAdded,
     SlotSet,
     UserUttered,
 )
 from bot.dialogue.messages import Entity, Intent, ParseResult, UserMessage
+from bot.dialogue.tracker import Tracker
 from bot.runtime.custom_actions import ActionRejected
 from bot.runtime.tracker_store import InMemoryTrackerStore
 from tests.runtime.stand_ins import (
+    PLAN,
+    Guess,
+    Script,
     Server,
     Words,
     events_of,
@@ -169,3 +176,21 @@ async def test_a_message_that_an_action_repeats_fills_slots() -> None:
     repeated = UserUttered(text="greet Kiel", parse_data=Words().parse("greet Kiel")).as_dict()
     bot = processor(server=Server({"events": [repeated]}))
     assert texts(await bot.handle(UserMessage("ask"))) == ["hi Kiel"]
+
+
+class Reader(Script):
+    """Decides by the text, and finds a city in it that the NLU has not seen."""
+
+    def predict(self, tracker: Tracker, domain: Domain) -> Guess:
+        """Add what was found to the first prediction of a turn."""
+        guess = super().predict(tracker, domain)
+        if tracker.latest_action_name != "action_listen":
+            return guess
+        return replace(guess, is_end_to_end=True, events=(EntitiesAdded(entities=(Entity("city", "Oslo"),)),))
+
+
+async def test_entities_that_a_policy_finds_fill_slots_before_its_action_runs() -> None:
+    """As those of the NLU do."""
+    bot = processor(policies=Reader(PLAN))
+    assert texts(await bot.handle(UserMessage("greet"))) == ["hi Oslo"]
+    assert kinds(events_of(bot))[3:7] == ["user", "slot:city", "entities", "action:utter_hi"]

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.errors import Finding, InvalidProject, ModelError
 from bot.policies import train as policy_training
 from bot.runtime import model_package
-from bot.runtime.train import Progress, TrainingOutcome, train
+from bot.runtime.train import Progress, TrainingOutcome, Wishes, outdated, train
 from bot.runtime.training_lock import LOCK
 from bot.training_data.config_file import ComponentConfig
 from bot.training_data.nlu_examples import NluData
 from bot.training_data.project import Project
+from bot.training_data.warm_start import WarmStart
 
 FILES = {
     "config.yml": "recipe: default.v1\nlanguage: en\nassistant_id: shop\npolicies: [{name: RulePolicy}]\n",
@@ -53,6 +55,7 @@ class Trainer:
     """Writes a file where the NLU's model would be, and remembers what it was given."""
 
     runs: list[int] = field(default_factory=list)
+    starts: list[WarmStart | None] = field(default_factory=list)
     error: Exception | None = None
 
     def __call__(
@@ -63,8 +66,10 @@ class Trainer:
         *,
         language: str,
         progress: Progress,
+        warm_start: WarmStart | None = None,
     ) -> Report:
         """Train."""
+        self.starts.append(warm_start)
         if self.error:
             raise self.error
         progress("nlu", 0.5)
@@ -87,7 +92,8 @@ def run(
     root: Path, trainer: Trainer | None = None, *, force: bool = False, **changed: str
 ) -> TrainingOutcome:
     """Train a project."""
-    return train(project(root, **changed), root / "models", train_nlu=trainer or Trainer(), force=force)
+    wishes = Wishes(force=force)
+    return train(project(root, **changed), root / "models", train_nlu=trainer or Trainer(), wishes=wishes)
 
 
 def test_a_model_holds_what_it_was_made_from(tmp_path: Path) -> None:
@@ -229,3 +235,100 @@ def test_a_change_in_own_code_trains_again(tmp_path: Path, monkeypatch: pytest.M
     assert run(tmp_path, **{"config.yml": config}).trained == ()
     code.write_text("class Part:\n    size = 3\n")
     assert run(tmp_path, **{"config.yml": config}).trained == ("nlu",)
+
+
+def wished(
+    root: Path, trainer: Trainer | None = None, changed: Mapping[str, str] | None = None, **wishes: Any
+) -> TrainingOutcome:
+    """Train a project with wishes."""
+    loaded = project(root, **(changed or {}))
+    return train(loaded, root / "models", train_nlu=trainer or Trainer(), wishes=Wishes(**wishes))
+
+
+def test_one_part_is_trained_alone(tmp_path: Path) -> None:
+    """The other one is taken over while it is up to date, and else the model is without it, and says so."""
+    run(tmp_path)
+    new_rule = {"data/rules.yml": FILES["data/rules.yml"].replace("rule: greet", "rule: other")}
+    new_example = {"data/nlu.yml": FILES["data/nlu.yml"].replace("- hello", "- good day")}
+    only_nlu = wished(tmp_path, changed=new_example, parts=("nlu",))
+    assert (only_nlu.trained, only_nlu.package.policies_folder.is_dir()) == (("nlu",), True)
+    without = wished(tmp_path, changed={**new_example, **new_rule}, parts=("nlu",), force=True)
+    assert (without.trained, without.package.policies_folder.is_dir()) == (("nlu",), False)
+    assert any("without policies" in note for note in without.notes)
+    whole = wished(tmp_path, changed={**new_example, **new_rule})
+    assert whole.trained == ("policies",)
+
+
+def test_nothing_is_trained_when_the_part_has_not_changed(tmp_path: Path) -> None:
+    """Whatever the other part says."""
+    first = run(tmp_path)
+    new_rule = {"data/rules.yml": FILES["data/rules.yml"].replace("rule: greet", "rule: other")}
+    again = wished(tmp_path, changed=new_rule, parts=("nlu",))
+    assert (again.is_new, again.package.folder) == (False, first.package.folder)
+
+
+def test_what_would_be_trained_is_told_beforehand(tmp_path: Path) -> None:
+    """By parts; forcing means all of them."""
+    models = tmp_path / "models"
+    assert outdated(project(tmp_path), models) == ("nlu", "policies")
+    run(tmp_path)
+    assert outdated(project(tmp_path), models) == ()
+    assert outdated(project(tmp_path), models, Wishes(force=True)) == ("nlu", "policies")
+    assert outdated(project(tmp_path), models, Wishes(augmentation=0)) == ("policies",)
+    changed = FILES["data/nlu.yml"].replace("- hello", "- good day")
+    assert outdated(project(tmp_path, **{"data/nlu.yml": changed}), models) == ("nlu",)
+
+
+def test_a_model_has_a_second_name(tmp_path: Path) -> None:
+    """It leads to the newest model that was given it, and is no model beside the others."""
+    first = wished(tmp_path, name="shop")
+    named = tmp_path / "models" / "shop"
+    assert model_package.latest(named) == first.package.folder.resolve()
+    second = wished(tmp_path, name="shop.tar.gz", force=True)
+    assert model_package.latest(named) == second.package.folder.resolve()
+    assert model_package.latest(tmp_path / "models") == second.package.folder
+    unchanged = wished(tmp_path, name="other")
+    assert not unchanged.is_new
+    assert model_package.latest(tmp_path / "models" / "other") == second.package.folder.resolve()
+
+
+@pytest.mark.parametrize("name", ["", "a/b", ".hidden", ".."])
+def test_what_is_no_name_is_refused(tmp_path: Path, name: str) -> None:
+    """Nothing is written outside the folder of models."""
+    package = run(tmp_path).package
+    with pytest.raises(ModelError, match="no name for a model"):
+        model_package.give_name(package.folder, name)
+
+
+def test_a_name_takes_nobodys_place(tmp_path: Path) -> None:
+    """A folder of that name stays."""
+    package = run(tmp_path).package
+    (tmp_path / "models" / "shop").mkdir()
+    with pytest.raises(ModelError, match="is there already"):
+        model_package.give_name(package.folder, "shop")
+
+
+def test_the_nlu_data_can_be_kept_in_the_model(tmp_path: Path) -> None:
+    """As a file that can be read again, vouched for by its hash."""
+    package = wished(tmp_path, keep_nlu_data=True).package
+    assert "- hello" in (package.folder / "training_data.yml").read_text("utf-8")
+    assert "training_data.yml" in package.metadata.files
+
+
+def test_training_goes_on_from_an_earlier_model(tmp_path: Path) -> None:
+    """The NLU is told where its part lies and which share of the epochs is left; the rest is kept."""
+    first = run(tmp_path)
+    trainer = Trainer()
+    changed = {"data/nlu.yml": FILES["data/nlu.yml"].replace("- hello", "- good day")}
+    second = wished(tmp_path, trainer, changed, finetune=tmp_path / "models", epoch_fraction=0.3)
+    assert second.trained == ("nlu",)
+    assert trainer.starts == [WarmStart(first.package.nlu_folder, 0.3)]
+    assert trainer.starts[0] is not None
+    assert [trainer.starts[0].epochs(count) for count in (100, 10, 1)] == [30, 3, 1]
+
+
+def test_there_has_to_be_a_model_to_go_on_from(tmp_path: Path) -> None:
+    """Otherwise nothing is trained."""
+    with pytest.raises(ModelError, match="no trained model"):
+        wished(tmp_path, finetune=tmp_path / "models")
+    assert not list((tmp_path / "models").glob("*/metadata.json"))

@@ -17,7 +17,7 @@ from bot.dialogue.messages import UserMessage
 from bot.runtime import model_package
 from bot.runtime.model_watch import ModelWatch
 from bot.runtime.tracker_store import InMemoryTrackerStore
-from bot.runtime.train import train
+from bot.runtime.train import Wishes, train
 from bot.training_data.project import Project
 from tests.server.contract_bot import PROJECT, Trainer, serve
 
@@ -25,7 +25,7 @@ from tests.server.contract_bot import PROJECT, Trainer, serve
 HALF_A_TRAINING = """
 import signal, sys
 from pathlib import Path
-from bot.runtime.train import train
+from bot.runtime.train import Wishes, train
 from bot.training_data.project import Project
 
 def never_ends(data, pipeline, folder, **_):
@@ -34,7 +34,7 @@ def never_ends(data, pipeline, folder, **_):
     print("half", flush=True)
     signal.pause()
 
-train(Project.load(Path(sys.argv[1])), Path(sys.argv[2]), train_nlu=never_ends, force=True)
+train(Project.load(Path(sys.argv[1])), Path(sys.argv[2]), train_nlu=never_ends, wishes=Wishes(force=True))
 """
 
 
@@ -45,7 +45,8 @@ def _learns(_data: Any, _pipeline: Any, folder: Path, **_: Any) -> SimpleNamespa
 
 
 def _train(models: Path, **options: Any) -> Path:
-    return train(Project.load(PROJECT), models, train_nlu=_learns, force=True, **options).package.folder
+    wishes = Wishes(force=True)
+    return train(Project.load(PROJECT), models, train_nlu=_learns, wishes=wishes, **options).package.folder
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from bot.runtime import model_archive, model_package
 from bot.runtime.action_runner import ActionRunner
 from bot.runtime.conversations import ConversationProcessor, ConversationStore
 from bot.runtime.live import LiveProcessor
-from bot.runtime.train import train
+from bot.runtime.train import Wishes, train
 from bot.server.app import create_app, delivery_of
 from bot.server.auth import Access
 from bot.server.parts import ApiParts, ServerParts
@@ -81,7 +81,9 @@ class Trainer:
     def train(self, project: Project | None = None, models: Path | None = None) -> Path:
         """Train, and return the model's folder."""
         given = project or self.project
-        return train(given, models or self.models, train_nlu=_nothing_to_learn, force=True).package.folder
+        wishes = Wishes(force=True)
+        trained = train(given, models or self.models, train_nlu=_nothing_to_learn, wishes=wishes)
+        return trained.package.folder
 
     def load(self, folder: Path) -> ContractModel:
         """Load a model of any project with the keyword NLU of this one."""
