@@ -86,7 +86,7 @@ def fill(
     """Fill an empty store with the demo company; a store with products is left alone."""
     from crm_connector import sample_data  # noqa: PLC0415 - the bot's commands wait for none of this
 
-    with _opened(url, must_exist=False) as store, store.session() as session:
+    with opened(url, must_exist=False) as store, store.session() as session:
         filled = sample_data.fill(session, seed=seed)
     typer.echo(
         f"{store.address}: {'demo company filled in' if filled else 'has products already, left alone'}"
@@ -96,11 +96,11 @@ def fill(
 @app.command()
 def upgrade(url: Url = DEFAULT_URL) -> None:
     """Make the tables, or bring them up to date; rows are kept."""
-    with _opened(url, must_exist=False) as store:
+    with opened(url, must_exist=False) as store:
         typer.echo(f"{store.address}: tables are up to date")
 
 
-def _opened(url: str, *, must_exist: bool) -> Store:
+def opened(url: str, *, must_exist: bool) -> Store:
     """Open the store, or end with one line that says why not."""
     from crm_connector import database  # noqa: PLC0415 - the bot's commands wait for none of this
 
@@ -115,7 +115,7 @@ def _show(subject: str, url: str, *, as_json: bool, limit: int, status: str | No
     """Print rows as JSON or as a table."""
     from crm_connector import listing  # noqa: PLC0415 - the bot's commands wait for none of this
 
-    with _opened(url, must_exist=True) as store, store.reading() as session:
+    with opened(url, must_exist=True) as store, store.reading() as session:
         rows = listing.LISTINGS[subject](session, limit=limit, status=status)
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
@@ -132,11 +132,11 @@ def _table(subject: str, rows: list[JSONObject]) -> Table:
     for name in names:
         table.add_column(name)
     for row in rows:
-        table.add_row(*(_cell(row[name]) for name in names))
+        table.add_row(*(cell(row[name]) for name in names))
     return table
 
 
-def _cell(value: JSON) -> Text:
+def cell(value: JSON) -> Text:
     """A value without what would steer the terminal."""
     text = "" if value is None else str(value)
     return Text("".join(character if character.isprintable() else " " for character in text))

@@ -25,6 +25,7 @@ from bot.cli.screen import err, explained
 from bot.cli.spelling import translate
 from crm_connector.cli import app as crm
 from crm_connector.deliveries_cli import app as deliveries
+from crm_connector.deliveries_cli import app as deliveries
 
 app = typer.Typer(
     name="frontdesk",
@@ -50,6 +51,7 @@ for command in (
 app.command("test")(evaluate.run_tests)
 app.add_typer(data.app, name="data")
 app.add_typer(markers.app, name="markers")
+app.add_typer(deliveries, name="deliveries")
 app.add_typer(deliveries, name="deliveries")
 app.add_typer(crm, name="crm")
 
