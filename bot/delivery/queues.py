@@ -20,6 +20,7 @@ from crm_connector import deliveries, lanes
 from crm_connector.choices import Progress
 from crm_connector.columns import utc_now
 from crm_connector.database import Store
+from crm_connector.tables import Delivery
 
 logger = logging.getLogger(__name__)
 
@@ -108,6 +109,20 @@ class DurableQueues:
         for webhook in self._webhooks:
             await webhook.close()
         self._work = self._dispatcher = self._chores = None
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether anything is queued here."""
+        return bool(self._routes)
+
+    def deliveries(self, sender_id: str) -> list[Delivery]:
+        """Deliveries to a sender that are still known, in the order of queueing.
+
+        Raises:
+            crm_connector.database.StoreUnavailable: They cannot be read.
+        """
+        with self._store.reading() as session:
+            return deliveries.of_conversation(session, sender_id)
 
     def counts(self) -> Mapping[Kind, Mapping[Progress, int]]:
         """How much waits in each queue, and how much was given up.

@@ -21,6 +21,7 @@ from bot.channels.socketio import SocketIO
 from bot.delivery.peer import QueuedChannel
 from bot.dialogue.messages import JSON
 from bot.server.conversations_api import ConversationsApi
+from bot.server.deliveries_api import DeliveriesApi
 from bot.server.explain_api import ExplainApi
 from bot.server.health import health_router
 from bot.server.middleware import MAX_BODY_BYTES, BodyLimit, RequestLog, SecurityHeaders
@@ -66,6 +67,8 @@ def create_app(parts: ServerParts, credentials: Mapping[str, JSON]) -> FastAPI:
     app.include_router(health_router(parts))
     if parts.api is not None:
         _mount_api(app, parts.api)
+        if parts.queues is not None:
+            app.include_router(DeliveriesApi(parts.queues).router(parts.api.access))
     app.mount("/static", WidgetFiles(directory=STATIC), name="static")
     _answer_errors(app)
     # The last one added is the outermost.
