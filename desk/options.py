@@ -1,4 +1,4 @@
-"""What an operator can set about the desk: the section `desk:` of `endpoints.yml`; without it there is none."""
+"""What an operator can set about the desk: section `desk:` of `endpoints.yml`; without it there is none."""
 
 from __future__ import annotations
 

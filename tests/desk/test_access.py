@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 
 import pytest
 
 import desk.deeds
 import desk.views
-from crm_connector.choices import Outcome, Role
+from crm_connector.choices import Outcome, Priority, Role, Stage, TicketStatus
 from crm_connector.desk import accounts, audit
+from crm_connector.desk.opening_hours import OpeningHours
 from desk.access import MAY, Desk, Forbidden, NotSignedIn, Permission
+from desk.deeds.administration import Skills
+from desk.views.conversation_list import Folder
 
 ARGUMENTS: dict[str, object] = {
-    "account_id": 1, "accepted": True, "conversation_id": 1, "duration": timedelta(hours=1), "folder": "all",
-    "is_note": False, "key": "k", "language": "en", "outcome": Outcome.SOLVED, "recommendation_id": 1,
-    "reply_id": 1, "shortcut": "x", "text": "x", "typed": "x",
+    "account_id": 1, "accepted": True, "conversation_id": 1, "duration": timedelta(hours=1), "email": "x@y.z",
+    "entities": [], "first": date(2026, 1, 1), "folder": Folder.ALL, "intent": "greet", "into": "T-10001",
+    "is_note": False, "key": "k", "language": "en", "last": date(2026, 1, 2), "message_id": 1, "name": "x",
+    "nlu_folder": Path("nowhere"), "opportunity_id": 1, "outcome": Outcome.SOLVED, "password": "x" * 12,
+    "priority": Priority.LOW, "recommendation_id": 1, "reply_id": 1, "roles": [Role.AGENT],
+    "settings": {"first_response_min": 1, "hours": OpeningHours().as_json()}, "shortcut": "x",
+    "skills": Skills(), "stage": Stage.WON, "status": TicketStatus.OPEN, "text": "x", "ticket_id": 1,
+    "typed": "x",
 }  # fmt: skip
 
 
@@ -29,9 +38,10 @@ def _calls() -> list[Callable[..., object]]:
     for package in (desk.deeds, desk.views):
         for info in iter_modules(package.__path__):
             module = import_module(f"{package.__name__}.{info.name}")
-            for _, function in inspect.getmembers(module, inspect.isfunction):
+            for name, function in inspect.getmembers(module, inspect.isfunction):
                 parameters = list(inspect.signature(function).parameters)
-                if function.__module__ == module.__name__ and parameters[:2] == ["desk", "token"]:
+                is_ours = function.__module__ == module.__name__ and not name.startswith("_")
+                if is_ours and parameters[:2] == ["desk", "token"]:
                     found.append(function)
     return found
 
