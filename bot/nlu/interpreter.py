@@ -24,7 +24,7 @@ from bot.nlu.response_selector import intent_ranking, select_responses
 from language.detect import detect_language
 from language.encoder import EncodedText, EncoderError, OnnxEncoder, word_vectors
 from language.ngrams import ngrams
-from language.tokens import Span, word_spans
+from language.tokens import Span, words_by
 
 MAX_CHARACTERS = 4_000
 # Customers say hello, yes and thanks all day long; what was understood once today need not be again.
@@ -147,7 +147,7 @@ class Interpreter:
         return Chances(by_label, dict(zip(head.sentence.head.labels, moods, strict=True)))
 
     def _understand(self, seen: str, today: date) -> ParseResult:
-        words = word_spans(seen, self.model.language)
+        words = words_by(self.model.words, seen)
         grams, encoded = self.encode(seen)
         chances, ranking = self._intents(grams, encoded)
         sentiment = self._sentiment(grams, encoded)

@@ -35,9 +35,10 @@ from bot.nlu.plan import (
 from bot.nlu.tagger import MarkVocabulary, Tagger
 from bot.nlu.tags import Tag
 from language.ngrams import NgramVocabulary
+from language.word_rules import WordRules
 
 ENCODER_FOLDER, TENSORS_FILE, VALUES_FILE = "encoder", "nlu.safetensors", "nlu.json"
-_FORMAT = 1
+_FORMAT = 2
 _Tensors = dict[str, npt.NDArray[Any]]
 NEUTRAL = "neutral"
 
@@ -71,11 +72,13 @@ class SentimentHead:
 class NluModel:
     """Everything that serving needs beside the encoder; a part that was not trained is None or empty.
 
-    `annotated` are the entity names of the training data, `synonyms` has lower-case keys.
+    `words` are the rules that cut a text into words. `annotated` are the entity names of the training data,
+    `synonyms` has lower-case keys.
     """
 
     plan: PipelinePlan
     language: str
+    words: WordRules = field(default_factory=WordRules)
     intent: SentenceHead | None = None
     neighbours: Neighbours | None = None
     scope: Scope | None = None
@@ -90,7 +93,12 @@ class NluModel:
     def save(self, folder: Path) -> None:
         """Write the tensors and the values; the encoder's folder is put beside them by training."""
         tensors: _Tensors = {}
-        values: dict[str, JSON] = {"format": _FORMAT, "language": self.language, "plan": asdict(self.plan)}
+        values: dict[str, JSON] = {
+            "format": _FORMAT,
+            "language": self.language,
+            "words": self.words.as_dict(),
+            "plan": asdict(self.plan),
+        }
         if self.intent:
             values["intent"] = _put_sentence(tensors, "intent", self.intent)
         if self.sentiment:
@@ -163,6 +171,7 @@ def _model(values: Mapping[str, JSON], tensors: _Tensors) -> NluModel:
     return NluModel(
         plan=_plan(values["plan"]),
         language=values["language"],
+        words=WordRules.from_dict(values["words"]),
         intent=_sentence(values["intent"], tensors, "intent") if "intent" in values else None,
         neighbours=Neighbours(**neighbours) if neighbours["dense"] is not None else None,  # type: ignore[arg-type]
         scope=Scope(**values["scope"]) if "scope" in values else None,

@@ -47,6 +47,7 @@ from bot.training_data.warm_start import WarmStart
 from language.backbone import default_cache, exported
 from language.encoder import EncodedText, EncoderError, OnnxEncoder
 from language.ngrams import NgramVocabulary, ngrams
+from language.tokens import word_rules
 from language.vector_cache import VectorCache
 
 Progress = Callable[[str, float], None]
@@ -243,6 +244,7 @@ def _empty(data: NluData, plan: PipelinePlan, language: str) -> NluModel:
     return NluModel(
         plan=plan,
         language=language,
+        words=word_rules(language),
         annotated=tuple(sorted(annotated)),
         regexes=data.regexes,
         lookups=data.lookups,

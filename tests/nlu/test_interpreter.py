@@ -236,7 +236,8 @@ def test_serving_needs_no_training_library(trained: Trained) -> None:
         "from bot.nlu.interpreter import Interpreter\n"
         "interpreter = Interpreter.load(Path(sys.argv[1]), Domain())\n"
         "print(interpreter.parse('hello').intent_ranking[-1].name is not None)\n"
-        "print([name for name in ('transformers', 'sklearn', 'scipy', 'onnx') if name in sys.modules])\n"
+        "hidden = ('transformers', 'sklearn', 'scipy', 'onnx', 'spacy')\n"
+        "print([name for name in hidden if name in sys.modules])\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(trained[0])], capture_output=True, text=True, check=True
