@@ -22,6 +22,7 @@ from desk.guard import OnlySignedIn
 from desk.options import DeskOptions
 from desk.pages import administration, boards, conversations, reports, training
 from desk.pages.frame import Workplace, open_workplace
+from desk.provider import Provider
 from desk.sign_in import SignInPages
 
 # Importing a page registers it with NiceGUI.
@@ -43,9 +44,11 @@ def mount(
     """Add the desk to an application, whose lifespan it shares."""
     desk = Desk(store, options.limits)
     changes = Changes(store, is_giving_out=options.assign)
-    sign_in = SignInPages(desk)
+    sign_in = SignInPages(desk, provider=options.openid_name if options.openid_issuer else None)
     open_workplace(Workplace(desk, changes, assistant))
     app.include_router(sign_in.router())
+    if options.openid_issuer:
+        app.include_router(Provider(desk, options).router())
     _watch(app, changes)
     ui.run_with(
         app,

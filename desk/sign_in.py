@@ -32,7 +32,16 @@ HOME = "/desk/"
 SIGN_IN = "/desk/sign-in"
 FIRST_RUN = "/desk/first-run"
 STYLE = "/desk/sign-in.css"
-OPEN_PATHS = (SIGN_IN, FIRST_RUN, STYLE)
+PROVIDER = "/desk/provider"
+PROVIDER_BACK = "/desk/provider/back"
+OPEN_PATHS = (SIGN_IN, FIRST_RUN, STYLE, PROVIDER, PROVIDER_BACK)
+# What an identity provider's way back may have to say; nothing from the address is shown itself.
+_PROBLEMS = {
+    "late": "This took too long. Please try again.",
+    "provider": "The provider did not sign you in.",
+    "no_account": "You have no account at this desk.",
+    "away": "The provider cannot be reached just now.",
+}
 
 _log = structlog.get_logger(__name__)
 _STATIC = Path(__file__).parent / "static"
@@ -49,9 +58,9 @@ _POLICY = "; ".join(
 
 
 class SignInPages:
-    """The forms; `provider` is the name and address of an identity provider's door, where there is one."""
+    """The forms; `provider` is the name of an identity provider, where there is one."""
 
-    def __init__(self, desk: Desk, *, provider: tuple[str, str] | None = None) -> None:
+    def __init__(self, desk: Desk, *, provider: str | None = None) -> None:
         self._desk = desk
         self._provider = provider
         self._template = Template((_STATIC / "sign_in.html").read_text(encoding="utf-8"))
@@ -76,10 +85,10 @@ class SignInPages:
     async def _style(self) -> FileResponse:
         return FileResponse(_STATIC / "sign_in.css", media_type="text/css")
 
-    async def _show(self, request: Request) -> Response:
+    async def _show(self, request: Request, problem: str = "") -> Response:
         if await asyncio.to_thread(self._desk.visitor, request.cookies.get(COOKIE)):
             return RedirectResponse(HOME, 303)
-        return self._page()
+        return self._page(problem=_PROBLEMS.get(problem, ""))
 
     async def _sign_in(
         self, request: Request, email: Annotated[str, Form()] = "", password: Annotated[str, Form()] = ""
@@ -171,8 +180,8 @@ class SignInPages:
             "disabled_name": "" if first_run_code else "disabled",
             "hidden_problem": "" if problem else "hidden",
             "hidden_provider": "" if self._provider and not first_run_code else "hidden",
-            "provider": self._provider[0] if self._provider else "",
-            "provider_path": self._provider[1] if self._provider else "",
+            "provider": self._provider or "",
+            "provider_path": PROVIDER,
         }
         page = self._template.substitute({key: html.escape(value) for key, value in fields.items()})
         headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}

@@ -23,7 +23,7 @@ ORIGIN = {"origin": "http://testserver"}
 @pytest.fixture
 def pages(desk: Desk) -> SignInPages:
     """The forms of an empty desk."""
-    return SignInPages(desk, provider=("Example <ID>", "/desk/provider"))
+    return SignInPages(desk, provider="Example <ID>")
 
 
 @pytest.fixture
