@@ -41,6 +41,7 @@ class Slack:
     def __init__(self, settings: SlackSettings, api: SlackApi, parts: ChannelParts) -> None:
         self._settings = settings
         self.api = api
+        self._outbox = parts.outbox
         self._reception = Reception(api, settings, parts)
         self._app = bolt_app(self._reception, api.client)
         self._socket: AsyncSocketModeHandler | None = None
@@ -77,6 +78,10 @@ class Slack:
         if self._socket is not None:
             await self._socket.close_async()  # type: ignore[no-untyped-call] # the library's
         await self.api.close()
+
+    async def push(self, sender_id: str, utterances: Sequence[BotUttered]) -> None:
+        """Queue what nobody has just asked for, after all that was said before."""
+        await self._outbox.put(self.name, sender_id, utterances)
 
     def render(self, utterance: BotUttered, answers: UserMessage | None) -> Sequence[Mapping[str, JSON]]:
         """Return the messages that show an utterance, where the one that it answers came from."""

@@ -75,6 +75,10 @@ class Telegram:
         await self._reception.close()
         await self._api.close()
 
+    async def push(self, sender_id: str, utterances: Sequence[BotUttered]) -> None:
+        """Queue what nobody has just asked for, after all that was said before."""
+        await self._parts.outbox.put(self.name, sender_id, utterances)
+
     def render(
         self,
         utterance: BotUttered,

@@ -322,7 +322,7 @@ async def test_what_nobody_asked_for_is_found_too() -> None:
     """A person's answer goes to the direct messages by her customer's name, and is looked for there."""
     async with SlackPeer() as peer, opened(peer) as door:
         peer.faults.expect("chat.postMessage", Fault.DROP_AFTER)
-        await door.queue.put("slack", MIA, [BotUttered(text="This is Ada.")])
+        await door.channel.push(MIA, [BotUttered(text="This is Ada.")])
         await door.settle()
         assert peer.said_in(MIAS) == ["This is Ada."]
         assert door.calls("conversations.open") == [{"users": MIA}]

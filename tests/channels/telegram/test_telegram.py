@@ -333,7 +333,7 @@ async def test_what_nobody_asked_for_is_brought() -> None:
     async with TelegramPeer() as peer, opened(peer) as door:
         await peer.write(MIA, "hello")
         await peer.all_posted()
-        await door.queue.put("telegram", str(MIA), [BotUttered(text="This is Ada. I am looking into it.")])
+        await door.channel.push(str(MIA), [BotUttered(text="This is Ada. I am looking into it.")])
         await door.settle()
         assert peer.said_to(MIA) == ["You said: hello", "This is Ada. I am looking into it."]
 
