@@ -10,7 +10,6 @@ order, or doubled without being marked as doubtful.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import logging
 import math
@@ -21,26 +20,22 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
-import httpx
 import typer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from benchmarks.peers.faults import Fault, Faults
-from benchmarks.peers.served import Balanced, Server, write_credentials, write_project
-from benchmarks.peers.telegram import JSON, TOKEN, Sent, TelegramPeer
+from benchmarks.peers.customers import CHANNELS, Customers
+from benchmarks.peers.faults import CountedFaults, Fault
+from benchmarks.peers.served import Server, write_credentials, write_project
 from crm_connector import database, lanes
 from crm_connector.choices import Progress
 from crm_connector.tables import AcceptedMessage, Conversation, ConversationEvent, Delivery
 
-_SECRET = "local-peers-secret-token"  # noqa: S105 - of nobody
-_FIRST_CHAT = 1000
 PARTS = ("one", "two")
 SETTLED_S = 2.0
 GIVE_UP_S = 60.0
@@ -54,11 +49,13 @@ FAULTS: Mapping[Fault, float] = {
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is to be tried; `kill_every_s` is a mean, 0 for never, `redeliver` a chance in [0, 1]."""
+    """What is to be tried; `kill_every_s` is a mean, `redeliver` a chance in [0, 1]."""
 
+    channel: str
     messages: int
     customers: int
     kill_every_s: float
+    most_kills: int
     processes: int
     faults: Mapping[Fault, float]
     delay_s: float
@@ -93,79 +90,10 @@ class Outcome:
         return not (self.lost or self.out_of_order or unmarked or self.left_open or self.dead_letters)
 
 
-class Arrivals(list[Sent]):
-    """What customers got, with the time at which each arrived."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.at: list[float] = []
-
-    def append(self, sent: Sent) -> None:
-        """Note the time."""
-        self.at.append(time.perf_counter())
-        super().append(sent)
-
-
-@dataclass
-class CountedFaults(Faults):
-    """Faults that are counted."""
-
-    count: int = 0
-
-    def draw(self, method: str) -> Fault | None:
-        """Count what goes wrong."""
-        fault = super().draw(method)
-        self.count += fault is not None
-        return fault
-
-
-class TelegramCustomers:
-    """Customers in private chats, by number; each writes again when her last message was acknowledged."""
-
-    def __init__(self, peer: TelegramPeer) -> None:
-        self._peer = peer
-        self._arrivals = Arrivals()
-        peer.sent = self._arrivals
-        self._update_ids = itertools.count(1)
-
-    @staticmethod
-    def credentials(api_url: str) -> dict[str, JSON]:
-        """Return the section of `credentials.yml`."""
-        return {
-            "access_token": TOKEN,
-            "webhook_url": "https://shop.example",
-            "secret_token": _SECRET,
-            "api_url": api_url,
-        }
-
-    async def write(self, customer: int, text: str, *, times: int) -> None:
-        """Post the update until it was acknowledged as often."""
-        message = self._peer.message(_FIRST_CHAT + customer, text=text)
-        update = {"update_id": next(self._update_ids), "message": message}
-        while times:
-            with suppress(httpx.HTTPError, KeyError):
-                times -= (await self._peer.post_once(update)).is_success
-                continue
-            await asyncio.sleep(0.05)
-
-    def got(self, customer: int) -> list[tuple[float, str]]:
-        """Return what a customer got, in order, with the time of each."""
-        chat_id = _FIRST_CHAT + customer
-        return [
-            (at, sent.text)
-            for at, sent in zip(self._arrivals.at, self._arrivals, strict=True)
-            if sent.chat_id == chat_id
-        ]
-
-    def count(self) -> int:
-        """Count all that arrived, doubled ones included."""
-        return len(self._arrivals)
-
-
 class Run:
     """One trial under way."""
 
-    def __init__(self, trial: Trial, servers: Sequence[Server], customers: TelegramCustomers) -> None:
+    def __init__(self, trial: Trial, servers: Sequence[Server], customers: Customers) -> None:
         self._trial = trial
         self._servers = servers
         self._customers = customers
@@ -205,7 +133,7 @@ class Run:
             self.outcome.redeliveries += times - 1
             await self._customers.write(customer, text, times=times)
             self._acknowledged[text] = time.perf_counter()
-            if not self._trial.kill_every_s:
+            if not self._trial.most_kills:
                 await self._read(customer, text)
 
     async def _read(self, customer: int, text: str) -> None:
@@ -214,7 +142,7 @@ class Run:
             await asyncio.sleep(0.001)
 
     async def _kill(self) -> None:
-        while self._trial.kill_every_s:
+        while self.outcome.kills < self._trial.most_kills:
             await asyncio.sleep(self._trial.kill_every_s * (0.5 + self._random.random()))
             server = self._random.choice(self._servers)
             await server.kill()
@@ -262,7 +190,7 @@ class Run:
                 if f"{text}: {PARTS[0]}" in first_at
             ]
         self.outcome.sent = self._customers.count()
-        if not self._trial.kill_every_s and len(waits) > 1:
+        if not self._trial.most_kills and len(waits) > 1:
             self.outcome.p50_ms = round(statistics.median(waits) * 1000, 1)
             self.outcome.p95_ms = round(statistics.quantiles(waits, n=20)[-1] * 1000, 1)
 
@@ -304,14 +232,13 @@ async def try_out(
     """Run a trial in a folder that holds the trained project (`write_project`)."""
     faults = CountedFaults(trial.faults, delay_s=trial.delay_s, seed=trial.seed)
     servers = [Server(folder, crm_url) for _ in range(trial.processes)]
-    async with TelegramPeer(faults=faults, hosts=Balanced(servers)) as peer:
-        write_credentials(folder, {"telegram": TelegramCustomers.credentials(peer.url)})
-        run = Run(trial, servers, TelegramCustomers(peer))
+    async with CHANNELS[trial.channel](faults, servers) as customers:
+        write_credentials(folder, customers.credentials())
+        run = Run(trial, servers, customers)
         try:
             for server in servers:
                 await server.start()
-            while not peer.webhook:  # noqa: ASYNC110 - the servers bring it about
-                await asyncio.sleep(0.05)
+            await customers.ready()
             await run.go(report)
         finally:
             for server in servers:
@@ -322,6 +249,9 @@ async def try_out(
 
 
 def main(  # noqa: PLR0913 - each option of the command is an argument
+    channel: Annotated[
+        str, typer.Option(help="telegram, which cannot be asked what arrived, or slack.")
+    ] = "telegram",
     messages: Annotated[int, typer.Option(min=1, help="How many messages customers write in all.")] = 10_000,
     customers: Annotated[int, typer.Option(min=1, help="How many customers write at once.")] = 50,
     kill_every: Annotated[
@@ -336,9 +266,11 @@ def main(  # noqa: PLR0913 - each option of the command is an argument
 ) -> None:
     """Try the trial that the options describe."""
     trial = Trial(
+        channel,
         messages,
         customers,
         kill_every,
+        10**9 if kill_every else 0,
         processes,
         FAULTS if faults else {},
         0.1 if faults else 0.0,

@@ -59,3 +59,16 @@ class Faults:
     def delay(self) -> float:
         """Draw how many seconds an answer takes."""
         return self._random.random() * self.delay_s
+
+
+@dataclass
+class CountedFaults(Faults):
+    """Faults that are counted; `count` says how many requests went wrong."""
+
+    count: int = 0
+
+    def draw(self, method: str) -> Fault | None:
+        """Say what happens to a request, and count it when it goes wrong."""
+        fault = super().draw(method)
+        self.count += fault is not None
+        return fault

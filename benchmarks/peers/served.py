@@ -92,14 +92,15 @@ class Server:
             str(self._port),
         ]
         environment = os.environ | {"FRONTDESK_CRM_URL": self._crm_url, "OMP_NUM_THREADS": "1"}
-        with (self._root / "server.log").open("ab") as log:
+        with (self._root / "server.log").open("ab") as file:
             self._process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own; it does not wait
-                command, env=environment, stdout=log, stderr=log
+                command, env=environment, stdout=file, stderr=file
             )
         async with asyncio.timeout(START_LIMIT_S), httpx.AsyncClient(trust_env=False) as client:
             while True:
                 if self._process.poll() is not None:
-                    raise RuntimeError(f"the server ended by itself, see {self._root}/server.log")
+                    log = (self._root / "server.log").read_text(encoding="utf-8", errors="replace")
+                    raise RuntimeError(f"the server ended by itself:\n{log[-2000:]}")
                 try:
                     if (await client.get(f"{self.url}/health", timeout=2.0)).is_success:
                         return
