@@ -32,12 +32,13 @@ from bot.runtime.stores.opened import OpenedStores
 from bot.server.app import create_app, delivery_of
 from bot.server.crm_identities import CrmIdentities
 from bot.server.parts import ApiParts, ServerParts
+from bot.server.widget_records import CrmRecords
 from bot.settings import CRM_URL, ActionPackage, Settings
 from crm_connector import database
-
 from desk.options import DeskOptions
 
 logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Model:
@@ -58,10 +59,11 @@ class Model:
         Raises:
             ModelError: There is none, or it is broken.
         """
-        package = model_package.open_package(model_package.latest(models))
         if models.is_file():
             models = model_archive.unpack(models, models.parent)
+        package = model_package.open_package(model_package.latest(models))
         domain = package.load_domain()
+        nlu, policies = package.nlu_folder, package.policies_folder
         return cls(
             package,
             domain,
@@ -69,8 +71,6 @@ class Model:
             policy_training.load(policies) if policies.is_dir() else Ensemble(()),
         )
 
-    @property
-    def model_id(self) -> str:
     @property
     def understanding(self) -> Interpreter:
         """What it learnt of the NLU data.
@@ -82,6 +82,8 @@ class Model:
             raise ModelError("the model understands nothing, only its policies were trained; train it again")
         return self.interpreter
 
+    @property
+    def model_id(self) -> str:
         """The model's name in events and logs."""
         return self.package.metadata.model_id
 
@@ -94,6 +96,27 @@ class Model:
     def assistant_id(self) -> str | None:
         """What `config.yml` calls the assistant."""
         return self.package.metadata.assistant_id
+
+
+@dataclass(frozen=True)
+class TrainingPlace:
+    """What the desk's training inbox asks of an assistant."""
+
+    live: LiveProcessor
+    root: Path
+
+    def intents(self) -> Sequence[str]:
+        """Names of the intents that the loaded model knows."""
+        return [] if self.live.model_id is None else list(self.live.domain.intents)
+
+    def entities(self) -> Sequence[str]:
+        """Names of the kinds of entity that it knows."""
+        return [] if self.live.model_id is None else list(self.live.domain.entities)
+
+    @property
+    def nlu_folder(self) -> Path:
+        """Where new training sentences go."""
+        return self.root / "data" / "nlu"
 
 
 @dataclass(frozen=True)
@@ -179,6 +202,8 @@ class Assistant:
                 identities=CrmIdentities(self.store),
                 knows_intent=self._knows_intent,
                 files=self.settings.attachments.open_files(self.settings.root, self.store),
+                records=CrmRecords(self.store),
+                has_model=lambda: self.processor.model_id is not None,
             ),
             model=self.processor,
             store=self,
@@ -189,7 +214,17 @@ class Assistant:
         )
         app = create_app(parts, self.settings.credentials)
         self.processor.deliver_by(delivery_of(app))
+        if self.settings.desk is not None:
+            self._open_desk(app, self.settings.desk)
         return app
+
+    def _open_desk(self, app: FastAPI, options: DeskOptions) -> None:
+        """Put the desk under `/desk/`; where its first account is made is kept in `app.state`."""
+        # It brings a whole user interface along, a second's work: who has no desk does not wait for it.
+        from desk.app import mount  # noqa: PLC0415
+
+        desk = mount(app, self.store, options, assistant=TrainingPlace(self.processor, self.settings.root))
+        app.state.first_account_path = desk.first_run_path
 
     def _knows_intent(self, name: str) -> bool:
         return self.processor.model_id is not None and name in self.processor.domain.intents

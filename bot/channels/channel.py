@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 from fastapi import APIRouter
 
 from bot.channels.attachments import Files, NoFiles
+from bot.channels.web_widget.records import NoRecords, Records
 from bot.dialogue.events import BotUttered, Event
 from bot.dialogue.messages import UserMessage
 
@@ -144,12 +145,17 @@ def knows_none(_: str) -> bool:
     return False
 
 
+def always() -> bool:
+    """Stand in for a model that is always there."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelParts:
     """What every channel may lean on; `inbox` and `outbox` are for queued channels.
 
     `knows_intent` says whether the model that answers now has an intent of this name. `files` keeps what
-    customers send.
+    customers send, `records` is the CRM. `has_model` says whether any model answers.
     """
 
     processor: MessageHandler
@@ -159,6 +165,8 @@ class ChannelParts:
     identities: Identities = field(default_factory=NotQueued)
     knows_intent: Callable[[str], bool] = knows_none
     files: Files = field(default_factory=NoFiles)
+    records: Records = field(default_factory=NoRecords)
+    has_model: Callable[[], bool] = always
 
 
 class Channel(Protocol):

@@ -18,6 +18,7 @@ from bot.channels.http_errors import error_body, refusal_response
 from bot.channels.incoming import Refused
 from bot.channels.registry import channels_from_credentials
 from bot.channels.socketio import SocketIO
+from bot.channels.web_widget.widget import WebWidget
 from bot.delivery.peer import QueuedChannel
 from bot.dialogue.messages import JSON
 from bot.server.conversations_api import ConversationsApi
@@ -28,8 +29,8 @@ from bot.server.middleware import MAX_BODY_BYTES, BodyLimit, RequestLog, Securit
 from bot.server.model_api import ModelApi
 from bot.server.pages import STATIC, WidgetFiles, pages_router
 from bot.server.parts import ApiParts, ServerParts
-from bot.server.trace_api import TraceApi
 from bot.server.tls import Tls
+from bot.server.trace_api import TraceApi
 from bot.server.training_api import MAX_BODY_BYTES as MAX_TRAINING_BYTES
 from bot.server.training_api import TrainingApi
 
@@ -72,7 +73,7 @@ def create_app(parts: ServerParts, credentials: Mapping[str, JSON]) -> FastAPI:
     app.mount("/static", WidgetFiles(directory=STATIC), name="static")
     _answer_errors(app)
     # The last one added is the outermost.
-    app.add_middleware(BodyLimit, larger=_LARGER_BODIES if parts.api else {})
+    app.add_middleware(BodyLimit, larger=_larger_bodies(channels, with_api=parts.api is not None))
     if parts.cors_origins:
         _share(app, parts.cors_origins)
     app.add_middleware(SecurityHeaders)
@@ -104,9 +105,15 @@ def server(
         ws_max_size=MAX_BODY_BYTES,
         # Frames are short; compressing them would cost memory for every open page.
         ws_per_message_deflate=False,
-    )
         **(tls.arguments() if tls else {}),
+    )
     return uvicorn.Server(config)
+
+
+def _larger_bodies(channels: Sequence[Channel], *, with_api: bool) -> dict[str, int]:
+    """Return the paths that take more than others, and how many bytes."""
+    files = dict(channel.largest_body for channel in channels if isinstance(channel, WebWidget))
+    return files | (_LARGER_BODIES if with_api else {})
 
 
 def _mount_api(app: FastAPI, api: ApiParts) -> None:

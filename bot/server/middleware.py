@@ -26,7 +26,10 @@ _HEADERS = {
 
 
 class BodyLimit:
-    """Refuses bodies over `max_bytes`, announced or not; `larger` are paths that may take more."""
+    """Refuses bodies over `max_bytes`, announced or not; `larger` are paths that may take more.
+
+    A path that ends with a slash stands for all below it.
+    """
 
     def __init__(
         self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES, larger: Mapping[str, int] | None = None
@@ -41,7 +44,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         seen_bytes = 0
-        max_bytes = self._larger.get(scope["path"], self._max_bytes)
+        max_bytes = self._limit(scope["path"])
 
         async def counted() -> Message:
             nonlocal seen_bytes
@@ -53,6 +56,9 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted, send)
+
+    def _limit(self, path: str) -> int:
+        return self._larger.get(path) or self._larger.get(f"{path.rpartition('/')[0]}/", self._max_bytes)
 
 
 class SecurityHeaders:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from bot.dialogue.messages import JSON
+from bot.server.attachments import AttachmentOptions
+from crm_connector import database
 from tests.browser.shop_script import shop
 from tests.channels.scripted import ScriptedProcessor
+from tests.channels.scripted_records import ScriptedRecords
 from tests.server.factories import RunningServer, application
 
 # A widget that was cut off comes back by itself within 15 s at the latest.
@@ -20,9 +24,19 @@ OpenPage = Callable[..., Page]
 
 
 @pytest.fixture
-def processor() -> ScriptedProcessor:
-    """Answer as the demo shop."""
-    return ScriptedProcessor(shop)
+def records() -> ScriptedRecords:
+    """Begin with an empty CRM."""
+    return ScriptedRecords()
+
+
+@pytest.fixture
+def processor(records: ScriptedRecords, tmp_path: Path) -> Iterator[ScriptedProcessor]:
+    """Answer as the demo shop, beside a CRM and a folder for files of one megabyte."""
+    processor = ScriptedProcessor(shop)
+    processor.records = records
+    with database.open(f"sqlite:///{tmp_path / 'files.db'}") as store:
+        processor.files = AttachmentOptions(max_megabytes=1).open_files(tmp_path, store)
+        yield processor
 
 
 @pytest.fixture

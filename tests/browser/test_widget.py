@@ -166,8 +166,9 @@ def test_the_keyboard_is_enough(open_page: OpenPage, processor: ScriptedProcesso
     page.keyboard.type(LATE["en"])
     page.keyboard.press("Enter")
     expect(widget.choice("Money back")).to_be_visible()
-    page.keyboard.press("Shift+Tab")
-    expect(widget.panel.get_by_role("button", name="Talk to a person")).to_be_focused()
+    for name in ("Send a file", "Rate this chat", "Talk to a person"):
+        page.keyboard.press("Shift+Tab")
+        expect(widget.button(name)).to_be_focused()
     page.keyboard.press("Shift+Tab")
     expect(widget.choice("Money back")).to_be_focused()
     page.keyboard.press("Enter")
@@ -206,11 +207,11 @@ def test_what_came_while_the_panel_was_closed_is_counted(
     widget = Widget(open_page()).open().write("one").expect_said("one", "You said: one").expect_settled()
     widget.page.keyboard.press("Escape")
     for text in ("This is Kim.", "May I help?"):
-        processor.add(widget.conversation_id(), AgentUttered(text=text))
+        processor.add(widget.sender_id(), AgentUttered(text=text, metadata={"agent": "Kim"}))
     widget.page.reload()
     expect(widget.launcher).to_have_accessible_name("Open chat, 2 unread messages")
     widget.open()
-    expect(widget.log.locator(".agent").last).to_contain_text("Customer service")
+    expect(widget.log.locator(".agent").last).to_contain_text("Kim")
     widget.page.keyboard.press("Escape")
     expect(widget.launcher).to_have_accessible_name("Open chat")
 
@@ -219,10 +220,10 @@ def test_the_sdk_steers_the_widget(open_page: OpenPage, processor: ScriptedProce
     """A page can open, close, write, change the language, name the customer and start over."""
     page = open_page()
     widget = Widget(page)
-    page.evaluate("frontdesk.setUser('7', {email: 'mia@shop.example', identifier_hash: 'h'})")
+    page.evaluate("frontdesk.setUser('7', {email: 'mia@shop.example'})")
     page.evaluate("frontdesk.send('one')")
     widget.expect_said("one", "You said: one").expect_settled()
-    claimed = {"id": "7", "email": "mia@shop.example", "identifier_hash": "h"}
+    claimed = {"id": "7", "email": "mia@shop.example"}
     assert processor.handled[0].metadata["claimed_customer"] == claimed
     page.evaluate("frontdesk.setLocale('zh')")
     expect(widget.panel.get_by_role("button", name="转人工客服")).to_be_visible()
@@ -239,7 +240,8 @@ def test_the_sdk_steers_the_widget(open_page: OpenPage, processor: ScriptedProce
     [
         pytest.param("zh-TW", "打开聊天", "ltr", id="Chinese"),
         pytest.param("de-DE", "Open chat", "ltr", id="not spoken, so English"),
-        pytest.param("ar-EG", "Open chat", "rtl", id="right to left"),
+        pytest.param("ar-EG", "فتح المحادثة", "rtl", id="Arabic"),
+        pytest.param("he-IL", "Open chat", "rtl", id="right to left, but not spoken"),
     ],
 )
 def test_the_language_follows_the_browser(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
+
+from bot.channels.web_widget.identity import Visitor
 
 
 class Widget:
@@ -14,7 +16,9 @@ class Widget:
         self.panel = page.get_by_role("dialog")
         self.log = page.get_by_role("log")
         self.draft = self.panel.get_by_role("textbox")
-        self.banner = page.locator("#frontdesk-widget .banner")
+        self.banner = page.locator("#frontdesk-widget .banner:not(.status)")
+        self.status = page.locator("#frontdesk-widget .status")
+        self.form = page.locator("#frontdesk-widget form")
 
     def open(self) -> Widget:
         """Open the panel with the launcher."""
@@ -43,8 +47,21 @@ class Widget:
         """Return a button in the log."""
         return self.log.get_by_role("button", name=name)
 
-    def conversation_id(self) -> str:
-        """Return the conversation's id as the browser keeps it."""
+    def button(self, name: str) -> Locator:
+        """Return a button of the panel."""
+        return self.panel.get_by_role("button", name=name)
+
+    def choose_files(self, *files: FilePayload) -> Widget:
+        """Choose files as from the disk."""
+        self.page.locator("#frontdesk-widget input[type=file]").set_input_files(list(files))
+        return self
+
+    def sender_id(self) -> str:
+        """Return the name under which the server knows the conversation."""
+        return Visitor(self.secret()).own_sender_id
+
+    def secret(self) -> str:
+        """Return the conversation's secret as the browser keeps it."""
         stored = (
             "JSON.parse(Object.entries(localStorage).find(([key]) => key.startsWith('frontdesk:'))[1]).id"
         )

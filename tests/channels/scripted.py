@@ -8,7 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from bot.channels.attachments import Files, NoFiles
 from bot.channels.channel import ChannelParts
+from bot.channels.web_widget.records import NoRecords, Records
 from bot.dialogue.events import BotUttered, Event, SlotSet, UserUttered
 from bot.dialogue.messages import UserMessage
 
@@ -31,15 +33,18 @@ class ScriptedProcessor:
         self.attempts = 0
         self.forgets = False
         self.transcript_failing: Exception | None = None
+        self.files: Files = NoFiles()
+        self.records: Records = NoRecords()
+        self.has_model = True
         self._events: defaultdict[str, list[tuple[int, Event]]] = defaultdict(list)
-        self._answers: dict[tuple[str, str], list[BotUttered]] = {}
+        self._answers: dict[tuple[str, str, str], list[BotUttered]] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._sequence = 0
 
     async def handle(self, message: UserMessage) -> Sequence[BotUttered]:
         """Take one turn."""
         async with self._locks[message.sender_id]:
-            key = (message.input_channel, message.message_id)
+            key = (message.sender_id, message.input_channel, message.message_id)
             if key in self._answers:
                 return self._answers[key]
             if self.gate is not None:
@@ -73,7 +78,13 @@ class ScriptedProcessor:
 
     def parts(self) -> ChannelParts:
         """Return this processor as what a channel leans on."""
-        return ChannelParts(processor=self, transcript=self)
+        return ChannelParts(
+            processor=self,
+            transcript=self,
+            files=self.files,
+            records=self.records,
+            has_model=lambda: self.has_model,
+        )
 
     def restarted(self) -> ScriptedProcessor:
         """Return what a new process finds: the same store, and locks that belong to a new event loop."""

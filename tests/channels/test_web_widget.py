@@ -12,7 +12,7 @@ import websockets
 from bot.dialogue.events import AgentUttered, BotUttered, UserUttered
 from bot.dialogue.messages import JSON
 from tests.channels.scripted import ScriptedProcessor
-from tests.channels.widget_door import CONVERSATION, M1, Door, frames_until, hear, said, say, serving
+from tests.channels.widget_door import CONVERSATION, M1, SENDER, Door, frames_until, hear, said, say, serving
 
 
 @pytest.fixture
@@ -48,10 +48,10 @@ async def test_a_reconnected_widget_gets_exactly_what_it_missed(
     async with door.widget() as (line, _):
         await say(line, type="message", message_id=M1, text="one")
         await frames_until(line, "typing", on=False)
-    processor.add(CONVERSATION, AgentUttered(text="This is Kim."))
+    processor.add(SENDER, AgentUttered(text="This is Kim."))
     async with door.widget(last_sequence=1) as (_, missed):
         assert said(missed) == ["assistant: You said: one", "agent: This is Kim."]
-        assert missed[-1] == {"type": "ready", "last_sequence": 4, "typing": False}
+        assert (missed[-1]["last_sequence"], missed[-1]["typing"]) == (4, False)
     async with door.widget(last_sequence=4) as (_, missed):
         assert said(missed) == []
 
@@ -63,7 +63,8 @@ async def test_a_turn_survives_the_loss_of_its_connection(door: Door, processor:
         await say(line, type="message", message_id=M1, text="one")
         await frames_until(line, "ack", state="received")
     async with door.widget() as (line, missed):
-        assert missed == [{"type": "ready", "last_sequence": 0, "typing": True}]
+        assert [frame["type"] for frame in missed] == ["standing", "ready"]
+        assert missed[-1]["typing"] is True
         await say(line, type="message", message_id=M1, text="one")
         await frames_until(line, "ack", state="received")
         processor.gate.set()
@@ -102,18 +103,18 @@ async def test_somebody_else_can_add_to_an_open_conversation(
 ) -> None:
     """What an agent says comes to the open page when the channel is told of it."""
     async with door.widget() as (line, _):
-        processor.add(CONVERSATION, AgentUttered(text="This is Kim."))
-        processor.add(CONVERSATION, UserUttered(text="EXTERNAL: reminder"))
-        await door.channel.notify(CONVERSATION)
+        processor.add(SENDER, AgentUttered(text="This is Kim."))
+        processor.add(SENDER, UserUttered(text="EXTERNAL: reminder"))
+        await door.channel.notify(SENDER)
         await door.channel.notify("nobody listens here")
         assert said([await hear(line)]) == ["agent: This is Kim."]
 
 
 async def test_a_wiped_store_starts_the_widget_anew(door: Door, processor: ScriptedProcessor) -> None:
     """A widget that names a sequence the store never had is told to begin again."""
-    processor.add(CONVERSATION, BotUttered(text="new"))
+    processor.add(SENDER, BotUttered(text="new"))
     async with door.widget(last_sequence=900) as (_, frames):
-        assert [frame["type"] for frame in frames] == ["reset", "event", "ready"]
+        assert [frame["type"] for frame in frames] == ["reset", "event", "standing", "ready"]
 
 
 async def test_only_the_last_part_of_a_long_conversation_is_replayed(
@@ -121,7 +122,7 @@ async def test_only_the_last_part_of_a_long_conversation_is_replayed(
 ) -> None:
     """A newly opened page gets the last 200 utterances."""
     for number in range(250):
-        processor.add(CONVERSATION, BotUttered(text=str(number)))
+        processor.add(SENDER, BotUttered(text=str(number)))
     async with door.widget() as (_, frames):
         texts = said(frames)
     assert (len(texts), texts[0], texts[-1]) == (200, "assistant: 50", "assistant: 249")
@@ -283,4 +284,4 @@ async def test_a_configured_page_can_connect(processor: ScriptedProcessor) -> No
     settings = {"allowed_origins": ["https://shop.example"]}
     async with serving(processor, settings) as door, door.socket(origin="https://shop.example") as line:
         await say(line, type="hello", conversation_id=CONVERSATION)
-        assert (await hear(line))["type"] == "ready"
+        assert (await frames_until(line, "ready"))[-1]["last_sequence"] == 0

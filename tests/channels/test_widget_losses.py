@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from bot.dialogue.events import BotUttered, UserUttered
 from bot.dialogue.messages import JSON
 from tests.channels.scripted import ScriptedProcessor
-from tests.channels.widget_door import CONVERSATION, Door, serving
+from tests.channels.widget_door import CONVERSATION, SENDER, Door, serving
 
 MESSAGES = 12
 
@@ -84,7 +84,7 @@ async def test_nothing_is_lost_or_doubled_over_a_line_that_breaks(seed: int) -> 
     async with serving(processor, {"burst": 10_000}) as door:
         widget = LossyWidget(door, random.Random(seed))
         await widget.talk()
-        everything = await processor.transcript(CONVERSATION, 0)
+        everything = await processor.transcript(SENDER, 0)
         async with door.widget(last_sequence=widget.shown[-1]["sequence"]) as (_, missed):
             shown = widget.shown + [frame for frame in missed if frame["type"] == "event"]
     assert [message.message_id for message in processor.handled] == [

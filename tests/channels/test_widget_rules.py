@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Callable
 
 import pytest
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 
 from bot.channels.incoming import Refused
 from bot.channels.web_widget.conversations import Conversations, Listener
-from bot.channels.web_widget.frames import Frame, Hello, event_frame, read_frame
+from bot.channels.web_widget.frames import CustomerMessage, Frame, read_frame
 from bot.channels.web_widget.rate_limit import RateLimit
 from bot.channels.web_widget.settings import WidgetSettings
+from bot.channels.web_widget.shown import event_frame
 from bot.dialogue.events import BotUttered, Event, SlotSet, UserUttered
 from bot.dialogue.messages import JSON, UserMessage
 from bot.errors import SettingsError
@@ -88,13 +90,15 @@ def test_own_and_configured_pages_may_connect(
     ("credentials", "message"),
     [
         pytest.param({"allowed_origin": []}, "no setting 'allowed_origin', did you mean", id="typo"),
-        pytest.param({"colour": 1}, "expected one of allowed_origins", id="unknown"),
-        pytest.param({"allowed_origins": "https://a"}, "expected a list", id="no list"),
+        pytest.param({"colour": 1}, "expected allowed_origins, burst", id="unknown"),
+        pytest.param({"allowed_origins": {}}, "expected a list", id="no list"),
         pytest.param({"allowed_origins": ["shop.example"]}, "an origin like", id="no scheme"),
         pytest.param({"allowed_origins": ["https://a/b"]}, "an origin like", id="with a path"),
         pytest.param({"allowed_origins": [7]}, "an origin like", id="no text"),
         pytest.param({"burst": 0}, "burst is 0, expected a whole number from 1", id="zero"),
         pytest.param({"messages_per_minute": True}, "messages_per_minute is True", id="boolean"),
+        pytest.param({"identity_secret": "short"}, "identity_secret is too short", id="short secret"),
+        pytest.param({"identity_secret": "${NOT_SET_ANYWHERE}"}, "or not set", id="secret not set"),
     ],
 )
 def test_a_wrong_setting_is_named(credentials: JSON, message: str) -> None:
@@ -146,15 +150,57 @@ def test_no_frame_breaks_the_reader(raw: str | bytes) -> None:
         read_frame(raw)
 
 
-def test_a_customer_is_only_claimed() -> None:
-    """Who the page says the customer is goes along as a claim, with known and short fields only."""
+def test_a_message_is_read_with_what_goes_along() -> None:
+    """Title and locale go along as metadata, files and answers by themselves; the rest is passed over."""
     frame = read_frame(
-        '{"type": "message", "message_id": "' + "1" * 32 + '", "text": "hi", "locale": "zh-CN", '
-        '"title": "' + "t" * 200 + '", "customer": {"id": "7", "email": "a@b.example", "admin": "yes"}}'
+        json.dumps(
+            {
+                "type": "message",
+                "message_id": "1" * 32,
+                "text": "hi",
+                "locale": "zh-CN",
+                "title": "t" * 200,
+                "attachments": ["a" * 32],
+                "pre_chat": {"email": " a@b.example ", "topic": ""},
+                "admin": "yes",
+            }
+        )
     )
-    assert not isinstance(frame, Hello)
-    assert frame.metadata == {  # type: ignore[union-attr]
-        "title": "t" * 200,
-        "locale": "zh-CN",
-        "claimed_customer": {"id": "7", "email": "a@b.example"},
-    }
+    assert frame == CustomerMessage(
+        "1" * 32, "hi", {"title": "t" * 200, "locale": "zh-CN"}, ("a" * 32,), {"email": "a@b.example"}
+    )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"attachments": ["../../etc/passwd"]}, id="no file id"),
+        pytest.param({"attachments": ["a" * 32] * 11}, id="too many files"),
+        pytest.param({"attachments": {"a": 1}}, id="files no list"),
+        pytest.param({"pre_chat": {"Name": "x"}}, id="odd field"),
+        pytest.param({"pre_chat": {"name": "x" * 501}}, id="long answer"),
+        pytest.param({"pre_chat": {"name": {"a": 1}}}, id="answer no text"),
+        pytest.param({"pre_chat": {f"f{n}": "x" for n in range(13)}}, id="too many answers"),
+    ],
+)
+def test_what_goes_along_is_bounded(fields: JSON) -> None:
+    """Files and answers that are wrong or too many refuse the message."""
+    with pytest.raises(Refused):
+        read_frame(json.dumps({"type": "message", "message_id": "1" * 32, "text": "hi"} | fields))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pytest.param({"type": "rating", "rating": 0}, id="no star"),
+        pytest.param({"type": "rating", "rating": 6}, id="six stars"),
+        pytest.param({"type": "rating", "rating": True}, id="no number"),
+        pytest.param({"type": "rating", "rating": 5, "comment": "x" * 10_001}, id="long comment"),
+        pytest.param({"type": "left_message", "text": "hi", "email": "nobody"}, id="no address"),
+        pytest.param({"type": "left_message", "text": " ", "email": "a@b.example"}, id="no text"),
+    ],
+)
+def test_a_wrong_form_is_refused(frame: JSON) -> None:
+    """Ratings are 1 to 5, a message for later has a text and an address."""
+    with pytest.raises(Refused):
+        read_frame(json.dumps({"message_id": "1" * 32} | frame))

@@ -8,16 +8,21 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+import httpx
 import uvicorn
 import websockets
 from fastapi import FastAPI
 from websockets.asyncio.client import ClientConnection
 
+from bot.channels.web_widget.identity import Visitor
 from bot.channels.web_widget.widget import WebWidget
 from bot.dialogue.messages import JSON
+from bot.server.middleware import MAX_BODY_BYTES
 from tests.channels.scripted import ScriptedProcessor
 
 CONVERSATION = "c" * 32
+SENDER = Visitor(CONVERSATION).own_sender_id
+OTHER = "d" * 32
 M1, M2 = "1" * 32, "2" * 32
 
 
@@ -36,11 +41,22 @@ class Door:
             yield line
 
     @asynccontextmanager
-    async def widget(self, *, last_sequence: int = 0) -> AsyncIterator[tuple[ClientConnection, list[JSON]]]:
+    async def widget(
+        self,
+        *,
+        last_sequence: int = 0,
+        secret: str = CONVERSATION,
+        customer: Mapping[str, JSON] | None = None,
+    ) -> AsyncIterator[tuple[ClientConnection, list[JSON]]]:
         """Open a socket, say hello, and give what comes up to `ready`."""
+        hello = {"type": "hello", "conversation_id": secret, "last_sequence": last_sequence}
         async with self.socket() as line:
-            await say(line, type="hello", conversation_id=CONVERSATION, last_sequence=last_sequence)
+            await say(line, **hello, **({"customer": customer} if customer else {}))
             yield line, await frames_until(line, "ready")
+
+    def client(self) -> httpx.AsyncClient:
+        """Return a client for the channel's files."""
+        return httpx.AsyncClient(base_url=f"http://{self.host}/webhooks/web_widget/files/")
 
 
 @asynccontextmanager
@@ -50,11 +66,14 @@ async def serving(
     """Run a server around a processor, in this event loop."""
     app = FastAPI()
     channel = WebWidget.from_credentials(settings or {}, processor.parts())
+    channel.watch._every_s = 0.01
     app.include_router(channel.router())
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2))
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2, ws_max_size=MAX_BODY_BYTES)
+        )
         running = asyncio.create_task(server.serve(sockets=[listening]))
         try:
             yield Door(channel, listening.getsockname()[1])

@@ -106,9 +106,12 @@ def test_every_setting_is_documented() -> None:
         assert f"`{setting.name}`" in page, setting.name
 
 
-@pytest.mark.parametrize(("heading", "settings"), [("Telegram", TelegramSettings), ("Slack", SlackSettings)])
-def test_every_setting_of_a_messenger_is_documented(heading: str, settings: type) -> None:
-    """Each messenger has a heading of its own, with a row for each setting."""
+@pytest.mark.parametrize(
+    ("heading", "settings"),
+    [("Web widget", WidgetSettings), ("Telegram", TelegramSettings), ("Slack", SlackSettings)],
+)
+def test_every_setting_of_a_channel_is_documented(heading: str, settings: type) -> None:
+    """Each of these channels has a heading of its own, with a row for each setting."""
     page = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")
     section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     for setting in fields(settings):

@@ -16,7 +16,6 @@ from bot.channels.web_widget.frames import Frame
 from bot.channels.web_widget.widget import WebWidget
 from bot.dialogue.messages import UserMessage
 from bot.server.health import STORE_TIMEOUT_S
-from bot.server.pages import STATIC
 from tests.channels.scripted import ScriptedProcessor
 from tests.server.factories import NamedModel, SwitchedStore, application
 
@@ -60,18 +59,6 @@ async def test_without_a_page_the_product_says_hello(accept: str, credentials: d
     async with client_of(application(credentials=credentials)) as client:
         response = await client.get("/", headers={"Accept": accept})
     assert response.text.startswith("Hello from Frontdesk: ")
-
-
-async def test_any_page_may_load_the_widget_and_it_is_small(client: httpx.AsyncClient) -> None:
-    """The widget's files are readable from every origin, and are under 50 kB together."""
-    files = [STATIC / "widget.js", *sorted((STATIC / "widget").iterdir())]
-    total_bytes = 0
-    for file in files:
-        response = await client.get(f"/static/{file.relative_to(STATIC)}")
-        assert response.headers["access-control-allow-origin"] == "*"
-        assert "javascript" in response.headers["content-type"]
-        total_bytes += len(response.content)
-    assert total_bytes < 50_000
 
 
 async def test_nothing_beside_the_static_files_is_served(client: httpx.AsyncClient) -> None:

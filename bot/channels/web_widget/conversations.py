@@ -15,12 +15,15 @@ import structlog
 
 from bot.channels.channel import ChannelParts
 from bot.channels.incoming import Refused
-from bot.channels.web_widget.frames import (
-    Frame,
+from bot.channels.web_widget.frames import Frame
+from bot.channels.web_widget.records import Answerer, Standing
+from bot.channels.web_widget.shown import (
+    Service,
     ack_frame,
     error_frame,
     event_frame,
     notice_frame,
+    standing_frame,
     typing_frame,
 )
 from bot.dialogue.events import BotUttered, Event, UserUttered
@@ -52,7 +55,7 @@ class Conversation:
     """One conversation: its listeners, and its messages in the order in which they came.
 
     A turn belongs to the conversation and not to the connection it came by: it goes on when that is lost.
-    `patience_s` is how long the dots stay on for one turn.
+    `patience_s` is how long the dots stay on for one turn. `standing` is what the listeners were told last.
     """
 
     def __init__(
@@ -60,6 +63,8 @@ class Conversation:
     ) -> None:
         self.sender_id = sender_id
         self.listeners: set[Listener] = set()
+        self.standing = Standing()
+        self.service = Service()
         self._parts = parts
         self._patience_s = patience_s
         self._on_idle = on_idle
@@ -101,6 +106,19 @@ class Conversation:
             listener.cursor = max([listener.cursor, *(sequence for sequence, _ in stored)])
             return [event for _, event in stored]
 
+    async def tell(self, standing: Standing, service: Service) -> None:
+        """Tell every listener who answers now, if that is news."""
+        is_news = standing_frame(standing, service) != standing_frame(self.standing, self.service)
+        self.standing, self.service = standing, service
+        if is_news:
+            await self.broadcast(standing_frame(standing, service))
+
+    async def show_new(self) -> None:
+        """Show the listeners what was stored by somebody else; a turn under way shows its own."""
+        for listener in tuple(self.listeners):
+            if not self.is_busy and listener.cursor < self.standing.last_sequence:
+                await self.catch_up(listener)
+
     async def rewind_if_forgotten(self, listener: Listener) -> bool:
         """Start a listener from the beginning when the store does not know the sequence it names."""
         if listener.cursor == 0:
@@ -113,7 +131,8 @@ class Conversation:
     async def _work(self) -> None:
         try:
             while self._waiting:
-                await self.broadcast(typing_frame(True))
+                # Where a person answers the assistant is silent, and so are its dots.
+                await self.broadcast(typing_frame(self.standing.answerer != Answerer.AGENT))
                 await self._answer(self._waiting[0])
                 self._waiting.popleft()
         finally:
@@ -168,6 +187,10 @@ class Conversations:
 
     def __len__(self) -> int:
         return len(self._by_sender_id)
+
+    def open_ones(self) -> list[Conversation]:
+        """Return the conversations that somebody listens to."""
+        return [value for value in self._by_sender_id.values() if value.listeners]
 
     def join(self, sender_id: str, listener: Listener) -> Conversation:
         """Add a listener to a conversation."""

@@ -3,26 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from bot.dialogue.messages import JSON
-from bot.errors import SettingsError, nearest
+from bot.errors import SettingsError
+from bot.runtime.options import read_options
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_KEYS = ("allowed_origins", "burst", "messages_per_minute")
+_FILE = "credentials.yml"
+_SHORTEST_SECRET = 16  # characters; a shorter key can be found by trying
 
 
 @dataclass(frozen=True, slots=True)
 class WidgetSettings:
-    """Pages beside our own that may open a conversation, and how fast it may go.
+    """Who may open a conversation, how fast it may go, who signs customers, and when people work.
 
-    `allowed_origins` are written like a browser does (`https://shop.example`), or the one word `*`.
+    `allowed_origins` are written like a browser does (`https://shop.example`), or the one word `*`. `burst`
+    and `messages_per_minute` bound one conversation, the others one address. With
+    `ids_are_verified_emails` a signed id that is an e-mail address proves that address.
+    `opening_hours` has the keys of `OpeningHours.parse`; without it people are always there.
     """
 
     allowed_origins: tuple[str, ...] = ()
     burst: int = 20
     messages_per_minute: int = 40
+    new_conversations_per_hour: int = 120
+    uploads_per_hour: int = 60
+    identity_secret: str | None = None
+    ids_are_verified_emails: bool = False
+    opening_hours: Mapping[str, JSON] = field(default_factory=dict)
+    assistant_outside_hours: bool = True
+
+    def __post_init__(self) -> None:
+        for key in ("burst", "messages_per_minute", "new_conversations_per_hour", "uploads_per_hour"):
+            if getattr(self, key) < 1:
+                raise SettingsError(f"{key} is {getattr(self, key)!r}, expected a whole number from 1")
+        for origin in self.allowed_origins:
+            if origin != "*" and _authority(origin) is None:
+                raise SettingsError(
+                    f"allowed_origins has {origin!r}, expected an origin like 'https://shop.example'"
+                )
+        secret = self.identity_secret
+        if secret is not None and (len(secret) < _SHORTEST_SECRET or secret.startswith("${")):
+            raise SettingsError(
+                f"identity_secret is too short or not set, expected {_SHORTEST_SECRET} characters"
+            )
 
     @classmethod
     def from_credentials(cls, credentials: Mapping[str, JSON]) -> WidgetSettings:
@@ -31,15 +57,7 @@ class WidgetSettings:
         Raises:
             SettingsError: An unknown setting, or a value of the wrong kind.
         """
-        for key in credentials:
-            if key not in _KEYS:
-                guess = nearest(key, _KEYS) or f", expected one of {', '.join(_KEYS)}"
-                raise SettingsError(f"credentials.yml: web_widget has no setting '{key}'{guess}")
-        return cls(
-            allowed_origins=_origins(credentials.get("allowed_origins") or ()),
-            burst=_positive(credentials, "burst", cls().burst),
-            messages_per_minute=_positive(credentials, "messages_per_minute", cls().messages_per_minute),
-        )
+        return read_options(cls, credentials, "web_widget", file=_FILE)
 
     def allows(self, origin: str | None, host: str | None) -> bool:
         """Whether a page may connect: our own, or a configured one; without an origin it is no page.
@@ -55,34 +73,13 @@ class WidgetSettings:
         return own is not None and own == _authority(f"{scheme}://{host}")
 
 
-def _origins(value: JSON) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple):
-        raise SettingsError(f"credentials.yml: web_widget.allowed_origins is {value!r}, expected a list")
-    for origin in value:
-        if origin != "*" and _authority(origin) is None:
-            raise SettingsError(
-                f"credentials.yml: web_widget.allowed_origins has {origin!r}, "
-                "expected an origin like 'https://shop.example'"
-            )
-    return tuple(value)
-
-
-def _authority(origin: JSON) -> tuple[str, int] | None:
+def _authority(origin: str | None) -> tuple[str, int] | None:
     """Return host and port of a scheme with them and nothing else, or None."""
-    if not isinstance(origin, str):
-        return None
     try:
-        parts = urlsplit(origin)
+        parts = urlsplit(origin or "")
         port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
     except ValueError:
         return None
     if not parts.hostname or port is None or parts.path or parts.query or parts.fragment or parts.username:
         return None
     return parts.hostname, port
-
-
-def _positive(credentials: Mapping[str, JSON], key: str, default: int) -> int:
-    value = credentials.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise SettingsError(f"credentials.yml: web_widget.{key} is {value!r}, expected a whole number from 1")
-    return value

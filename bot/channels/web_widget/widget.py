@@ -1,62 +1,106 @@
-"""The web widget's door: one WebSocket per open page."""
+"""The web widget's door: one WebSocket per open page, and files over HTTP."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
+from bot.channels.attachments import FILE_INTENT, METADATA_KEY, StoredFile, text_beside
 from bot.channels.channel import ChannelParts
 from bot.channels.incoming import Refused
+from bot.channels.web_widget.address import Addresses
 from bot.channels.web_widget.conversations import Conversation, Conversations, Listener
-from bot.channels.web_widget.frames import (
-    CustomerMessage,
-    Frame,
-    Hello,
-    Ping,
-    error_frame,
-    message_id_of,
-    read_frame,
-    ready_frame,
-)
+from bot.channels.web_widget.files import FileDoor
+from bot.channels.web_widget.frames import CustomerMessage, Hello, Ping, message_id_of, read_frame
+from bot.channels.web_widget.identity import CHANNEL, Admission, Doorkeeper, Visitor
+from bot.channels.web_widget.line import POLICY_VIOLATION, TRY_AGAIN_LATER, Line
 from bot.channels.web_widget.rate_limit import RateLimit
+from bot.channels.web_widget.records import LeftMessage, Rating
 from bot.channels.web_widget.settings import WidgetSettings
+from bot.channels.web_widget.shown import (
+    PONG,
+    RESET,
+    SIGNED_OUT,
+    ack_frame,
+    error_frame,
+    ready_frame,
+    standing_frame,
+)
+from bot.channels.web_widget.watch import Watch
 from bot.dialogue.events import BotUttered
 from bot.dialogue.messages import JSON, UserMessage
 
 _log = structlog.get_logger(__name__)
 
-POLICY_VIOLATION = 1008
-TRY_AGAIN_LATER = 1013
 MAX_CONNECTIONS_PER_CONVERSATION = 8
 MAX_BAD_FRAMES = 20
-SLOWEST_SEND_S = 10.0
+_CONTACT = ("name", "email", "phone")
+
+
+@dataclass(slots=True)
+class Visit:
+    """One open page: its line, its conversation, who has come; `is_new` until the conversation has begun."""
+
+    line: Line
+    conversation: Conversation
+    listener: Listener
+    visitor: Visitor
+    admission: Admission
+    address: str
+    is_new: bool = True
+
+    @property
+    def metadata(self) -> dict[str, JSON]:
+        """What a message says about its customer: the proven account, and what the page only claims."""
+        claimed = {key: value for key, value in self.visitor.customer.items() if key != "identifier_hash"}
+        proven = {"account_id": self.admission.account_id} if self.admission.account_id else {}
+        return proven | ({"claimed_customer": claimed} if claimed else {})
 
 
 class WebWidget:
     """`WS /webhooks/web_widget/socket`; a line that says nothing for `idle_s` seconds is closed."""
 
-    name = "web_widget"
+    name = CHANNEL
 
     def __init__(self, parts: ChannelParts, settings: WidgetSettings, *, idle_s: float = 90.0) -> None:
+        self._parts = parts
         self._settings = settings
         self._idle_s = idle_s
         self.conversations = Conversations(parts)
+        self.watch = Watch(
+            self.conversations,
+            parts.records,
+            parts.records.read_hours(settings.opening_hours),
+            has_model=parts.has_model,
+            assistant_outside_hours=settings.assistant_outside_hours,
+        )
+        self._doorkeeper = Doorkeeper(settings, parts.records, parts.identities)
+        self._addresses = Addresses()
+        self._files = FileDoor(parts.files, settings, self._doorkeeper, self._addresses)
         self._rate_limit = RateLimit(burst=settings.burst, per_minute=settings.messages_per_minute)
+        per_hour = settings.new_conversations_per_hour
+        self._new_limit = RateLimit(burst=per_hour, per_minute=per_hour / 60)
 
     @classmethod
     def from_credentials(cls, credentials: Mapping[str, JSON], parts: ChannelParts) -> WebWidget:
         """Build the channel from its section of `credentials.yml`."""
         return cls(parts, WidgetSettings.from_credentials(credentials))
 
+    @property
+    def largest_body(self) -> tuple[str, int]:
+        """Below which path a request's body may be large, and how many bytes."""
+        return f"/webhooks/{self.name}/files/", self._parts.files.max_bytes
+
     def router(self) -> APIRouter:
-        """Return the socket and the status route."""
-        router = APIRouter(prefix="/webhooks/web_widget")
+        """Return the socket, the files and the status route."""
+        router = APIRouter(prefix=f"/webhooks/{self.name}")
         router.add_api_route("/", self._status, methods=["GET"])
         router.add_api_websocket_route("/socket", self._serve)
+        self._files.add_routes(router)
         return router
 
     async def notify(self, sender_id: str) -> None:
@@ -69,6 +113,7 @@ class WebWidget:
 
     async def close(self) -> None:
         """Finish the turns under way; the server closes the sockets."""
+        await self.watch.close()
         await self.conversations.close()
 
     async def _status(self) -> dict[str, str]:
@@ -81,118 +126,128 @@ class WebWidget:
             await socket.close(POLICY_VIOLATION)
             return
         await socket.accept()
-        line = _Line(socket)
+        line = Line(socket)
         try:
             async with asyncio.timeout(self._idle_s):
                 hello = await line.read_hello()
-            await self._talk(line, hello)
+            await self._welcome(line, hello, self._addresses.of(socket))
         except (WebSocketDisconnect, TimeoutError):
             await line.close()
         except Refused as refused:
-            await line.send(error_frame(refused))
-            await line.close(POLICY_VIOLATION)
+            _log.warning("line refused", channel=self.name, reason=refused.reason)
+            await line.send(SIGNED_OUT if refused.reason == "SignedOut" else error_frame(refused))
+            await line.close(TRY_AGAIN_LATER if refused.code == 503 else POLICY_VIOLATION)
 
-    async def _talk(self, line: _Line, hello: Hello) -> None:
+    async def _welcome(self, line: Line, hello: Hello, address: str) -> None:
+        admission = await self._doorkeeper.admit(hello.visitor)
         listener = Listener(line, hello.last_sequence)
-        conversation = self.conversations.join(hello.conversation_id, listener)
+        conversation = self.conversations.join(admission.sender_id, listener)
+        visit = Visit(line, conversation, listener, hello.visitor, admission, address)
+        self.watch.begin()
         try:
             if len(conversation.listeners) > MAX_CONNECTIONS_PER_CONVERSATION:
                 raise Refused("The conversation is open in too many places.", reason="TooManyConnections")
-            if await self._greet(line, conversation, listener):
-                await self._listen(line, conversation)
-            else:
-                await line.close(TRY_AGAIN_LATER)
+            await self._greet(visit)
+            await self._listen(visit)
         finally:
             self.conversations.leave(conversation, listener)
 
-    async def _greet(self, line: _Line, conversation: Conversation, listener: Listener) -> bool:
-        """Send what was missed; False when the store cannot say, and the widget is to come again later."""
+    async def _greet(self, visit: Visit) -> None:
+        """Send what was missed.
+
+        Raises:
+            Refused: The store cannot say, and the widget is to come again later.
+        """
+        line, conversation, listener = visit.line, visit.conversation, visit.listener
         try:
             if await conversation.rewind_if_forgotten(listener):
-                await line.send({"type": "reset"})
+                await line.send(RESET)
             await conversation.catch_up(listener)
-        except Exception:  # noqa: BLE001  the rim: whatever ails the store, the widget tries again by itself
+            await self.watch.look_at(conversation)
+        except Exception as error:
             _log.exception("transcript not readable", sender_id=conversation.sender_id)
-            await line.send(error_frame(_UNAVAILABLE))
-            return False
-        await line.send(ready_frame(listener.cursor, typing=conversation.is_busy))
-        return True
+            text = "The conversation cannot be read right now."
+            raise Refused(text, code=503, reason="Unavailable") from error
+        visit.is_new = listener.cursor == 0
+        await line.send(standing_frame(conversation.standing, conversation.service))
+        await line.send(ready_frame(listener.cursor, typing=conversation.is_busy, files=self._parts.files))
+        if visit.admission.is_claim_refused:
+            await line.send(
+                error_frame(Refused("The customer's identity is not proven.", reason="IdentityRefused"))
+            )
 
-    async def _listen(self, line: _Line, conversation: Conversation) -> None:
+    async def _listen(self, visit: Visit) -> None:
         bad_frames = 0
         while bad_frames < MAX_BAD_FRAMES:
             async with asyncio.timeout(self._idle_s):
-                raw = await line.receive()
+                raw = await visit.line.receive()
             try:
-                await self._take(line, conversation, raw)
+                await self._take(visit, raw)
             except Refused as refused:
                 bad_frames += refused.reason != "RateLimited"
-                await line.send(error_frame(refused, message_id_of(raw)))
+                sender_id = visit.conversation.sender_id
+                _log.warning("frame refused", channel=self.name, sender_id=sender_id, reason=refused.reason)
+                await visit.line.send(error_frame(refused, message_id_of(raw)))
         raise Refused("Too many frames that make no sense.", reason="TooManyErrors")
 
-    async def _take(self, line: _Line, conversation: Conversation, raw: str | bytes) -> None:
+    async def _take(self, visit: Visit, raw: str | bytes) -> None:
         match read_frame(raw):
             case Ping():
-                await line.send({"type": "pong"})
+                await visit.line.send(PONG)
             case CustomerMessage() as message:
-                self._check_rate(conversation.sender_id)
-                await conversation.submit(self._user_message(conversation.sender_id, message))
+                self._check_rate(visit)
+                await visit.conversation.submit(await self._user_message(visit, message))
+                visit.is_new = False
+            case Rating() as rating:
+                self._check_rate(visit)
+                if visit.is_new:
+                    raise Refused("There is nothing to rate yet.", reason="NothingToRate")
+                await self._parts.records.keep_rating(visit.conversation.sender_id, rating)
+                await visit.line.send(ack_frame(rating.key, stored=True))
+            case LeftMessage() as left:
+                self._check_rate(visit)
+                ticket = await self._parts.records.open_ticket(visit.conversation.sender_id, left)
+                await visit.line.send(ack_frame(left.key, stored=True, ticket=ticket))
             case Hello():
                 raise Refused("'hello' was already said.")
 
-    def _user_message(self, sender_id: str, message: CustomerMessage) -> UserMessage:
+    async def _user_message(self, visit: Visit, message: CustomerMessage) -> UserMessage:
+        sender_id = visit.conversation.sender_id
+        files = [await self._own_file(sender_id, file_id) for file_id in message.attachments]
+        metadata = {**visit.metadata, **message.metadata}
+        if files:
+            metadata[METADATA_KEY] = [file.as_dict() for file in files]
+        if message.pre_chat:
+            metadata["pre_chat"] = message.pre_chat
+            await self._note_contact(sender_id, message.pre_chat)
         return UserMessage(
-            text=message.text,
+            text=text_beside(files, message.text, knows_files=self._parts.knows_intent(FILE_INTENT)),
             sender_id=sender_id,
             input_channel=self.name,
             message_id=message.message_id,
-            metadata=message.metadata,
+            metadata=metadata,
         )
 
-    def _check_rate(self, sender_id: str) -> None:
-        wait_s = self._rate_limit.wait_s(sender_id)
+    async def _own_file(self, sender_id: str, file_id: str) -> StoredFile:
+        found = await self._parts.files.find(self.name, sender_id, file_id)
+        if found is None:
+            raise Refused("There is no such file in this conversation.", code=404, reason="UnknownFile")
+        return found[0]
+
+    async def _note_contact(self, sender_id: str, answers: Mapping[str, str]) -> None:
+        """Write down how to reach the customer; her message goes on where that fails."""
+        contact = {key: answers[key] for key in _CONTACT if key in answers}
+        if not contact:
+            return
+        try:
+            await self._parts.records.note_contact(sender_id, contact)
+        except Refused:
+            _log.exception("contact not noted", sender_id=sender_id)
+
+    def _check_rate(self, visit: Visit) -> None:
+        wait_s = self._rate_limit.wait_s(visit.conversation.sender_id)
+        if wait_s == 0 and visit.is_new:
+            wait_s = self._new_limit.wait_s(visit.address)
         if wait_s > 0:
             text = f"Too many messages, the next one in {wait_s:.1f} s."
             raise Refused(text, code=429, reason="RateLimited", details={"retry_after_s": round(wait_s, 1)})
-
-
-class _Line:
-    """A WebSocket that can be written to without caring whether the other end is still there."""
-
-    def __init__(self, socket: WebSocket) -> None:
-        self._socket = socket
-        self._is_open = True
-        self._writing = asyncio.Lock()
-
-    async def send(self, frame: Frame) -> None:
-        async with self._writing:
-            if not self._is_open:
-                return
-            try:
-                async with asyncio.timeout(SLOWEST_SEND_S):
-                    await self._socket.send_text(json.dumps(frame, ensure_ascii=False))
-            except (WebSocketDisconnect, RuntimeError, TimeoutError):
-                # RuntimeError is Starlette's word for "already closed"; the reader ends by itself.
-                self._is_open = False
-
-    async def receive(self) -> str | bytes:
-        message = await self._socket.receive()
-        if message["type"] == "websocket.disconnect":
-            self._is_open = False
-            raise WebSocketDisconnect(message.get("code", 1005))
-        return message.get("text") or message.get("bytes") or ""
-
-    async def read_hello(self) -> Hello:
-        frame = read_frame(await self.receive())
-        if not isinstance(frame, Hello):
-            raise Refused("The first frame must be 'hello'.")
-        return frame
-
-    async def close(self, code: int = 1000) -> None:
-        async with self._writing:
-            if self._is_open:
-                self._is_open = False
-                await self._socket.close(code)
-
-
-_UNAVAILABLE = Refused("The conversation cannot be read right now.", code=503, reason="Unavailable")

@@ -13,18 +13,20 @@
   const source = document.currentScript.src;
   const waiting = [];
   let panel = null;
-  const call = (name) => (...args) => (panel ? panel[name](...args) : void waiting.push([name, args]));
+  const call = (name) => (...args) =>
+    panel ? panel[name](...args) : new Promise((done) => waiting.push(() => done(panel[name](...args))));
   const names = ["open", "close", "toggle", "send", "setLocale", "setUser", "reset"];
-  window.frontdesk = Object.fromEntries(names.map((name) => [name, call(name)]));
-  window.frontdesk.isOpen = () => Boolean(panel && panel.isOpen());
+  const frontdesk = Object.fromEntries(names.map((name) => [name, call(name)]));
+  frontdesk.isOpen = () => Boolean(panel && panel.isOpen());
+  window.frontdesk = frontdesk;
 
   const start = async () => {
-    const { Panel } = await import(new URL("widget/panel.js", source).href);
-    const { readSettings } = await import(new URL("widget/settings.js", source).href);
-    panel = new Panel(readSettings(window.frontdeskSettings || {}, source));
-    for (const [name, args] of waiting.splice(0)) panel[name](...args);
-    window.dispatchEvent(new CustomEvent("frontdesk:ready", { detail: window.frontdesk }));
+    const { start: begin } = await import(new URL("widget/main.js", source));
+    panel = await begin(window.frontdeskSettings || {}, source);
+    for (const make of waiting.splice(0)) make();
+    dispatchEvent(new CustomEvent("frontdesk:ready", { detail: frontdesk }));
+    panel.begin();
   };
   if (document.body) start();
-  else document.addEventListener("DOMContentLoaded", start, { once: true });
+  else document.addEventListener("DOMContentLoaded", start);
 })();

@@ -1,4 +1,4 @@
-/* What the widget itself says. A language is one more table; its direction follows from its name. */
+/* What the widget itself says. Another language is a file in locales/, loaded where it is wanted. */
 
 const TEXTS = {
   en: {
@@ -6,7 +6,6 @@ const TEXTS = {
     subtitle: "Automated assistant",
     greeting: "Hello! I am the automated assistant. How can I help?",
     assistant: "Assistant",
-    agent: "Customer service",
     you: "You",
     open: "Open chat",
     close: "Close chat",
@@ -14,11 +13,14 @@ const TEXTS = {
     log: "Conversation",
     write: "Write a message",
     send: "Send",
+    attach: "Send a file",
     human: "Talk to a person",
+    rate: "Rate this chat",
     sending: "Sending…",
     sent: "Sent",
     failed: "Not sent",
-    tooLong: "Too long to send",
+    kind: "This kind of file cannot be sent",
+    large: (size) => `A file may have ${size} at most`,
     retry: "Try again",
     connecting: "Connecting…",
     offline: "No connection. Your messages are kept and sent when it is back.",
@@ -26,68 +28,88 @@ const TEXTS = {
     today: "Today",
     typing: "Assistant is typing",
     picture: "Picture",
-    attachment: "Attachment",
+    file: "Attachment",
     products: "Recommended products",
     interested: "I am interested",
-    left: (n) => `${n} characters left`,
-  },
-  zh: {
-    title: "客户服务",
-    subtitle: "自动助理",
-    greeting: "您好！我是自动助理，请问有什么可以帮您？",
-    assistant: "助理",
-    agent: "人工客服",
-    you: "您",
-    open: "打开聊天",
-    close: "关闭聊天",
-    unread: (n) => `${n} 条未读消息`,
-    log: "对话",
-    write: "请输入消息",
-    send: "发送",
-    human: "转人工客服",
-    sending: "发送中…",
-    sent: "已发送",
-    failed: "未发送",
-    tooLong: "内容过长，无法发送",
-    retry: "重试",
-    connecting: "正在连接…",
-    offline: "连接已断开。消息会保留，恢复后自动发送。",
-    newer: "有新消息",
-    today: "今天",
-    typing: "助理正在输入",
-    picture: "图片",
-    attachment: "附件",
-    products: "推荐商品",
-    interested: "我感兴趣",
-    left: (n) => `还可输入 ${n} 个字符`,
+    queue: (n) => `You are number ${n} in the queue. A person will answer here.`,
+    joined: (name) => `${name} has joined the conversation`,
+    left: (name) => `${name} has left. The assistant answers again.`,
+    error: "That did not work. Please try again.",
+    needed: "Please fill this in",
+    wrong: "Please enter an e-mail address",
+    optional: "optional",
+    back: "Back to the chat",
+    name: "Name",
+    email: "E-mail",
+    phone: "Telephone",
+    text: "Message",
+    before: "Before we start",
+    start: "Start the chat",
+    away: "Leave a message",
+    nobody: "Nobody can answer right now. We will write to you by e-mail.",
+    until: (when) => `Our people are back ${when}. Leave a message, and we will write to you by e-mail.`,
+    noted: (number) => `Thank you. Your message is with us as ${number}.`,
+    how: "How was this chat?",
+    bad: "Very bad",
+    good: "Very good",
+    comment: "What should we know about it?",
+    thanks: "Thank you for your rating.",
   },
 };
-
+const OTHERS = ["ar", "zh"];
 const RIGHT_TO_LEFT = ["ar", "dv", "fa", "he", "ku", "ps", "ur", "yi"];
 
-export class Locale {
-  constructor(tag) {
-    this.tag = supportedTag(tag);
-    const language = this.tag.split("-")[0].toLowerCase();
+/* The locale of a tag, with its texts; a language that we do not speak is served in English. */
+export async function loadLocale(given) {
+  const tag = supportedTag(given);
+  const language = tag.split("-")[0].toLowerCase();
+  try {
+    if (OTHERS.includes(language)) TEXTS[language] ??= (await import(`./locales/${language}.js`)).default;
+  } catch {
+    /* English is better than nothing. */
+  }
+  return new Locale(tag, language);
+}
+
+class Locale {
+  constructor(tag, language) {
+    this.tag = tag;
     this.texts = TEXTS[language] || TEXTS.en;
-    /* The texts' own language: a page in a language we do not speak is served in English. */
+    /* The texts' own language. */
     this.language = TEXTS[language] ? (language === "zh" ? "zh-CN" : language) : "en";
     this.direction = RIGHT_TO_LEFT.includes(language) ? "rtl" : "ltr";
   }
 
+  date(date, options) {
+    return new Intl.DateTimeFormat(this.tag, options).format(date);
+  }
+
   time(date) {
-    return new Intl.DateTimeFormat(this.tag, { hour: "numeric", minute: "2-digit" }).format(date);
+    return this.date(date, { hour: "numeric", minute: "2-digit" });
   }
 
   day(date) {
     if (date.toDateString() === new Date().toDateString()) return this.texts.today;
-    return new Intl.DateTimeFormat(this.tag, { weekday: "long", day: "numeric", month: "long" }).format(date);
+    return this.date(date, { weekday: "long", day: "numeric", month: "long" });
+  }
+
+  moment(date) {
+    return this.date(date, { weekday: "long", hour: "numeric", minute: "2-digit" });
+  }
+
+  number(value, options) {
+    return new Intl.NumberFormat(this.tag, options).format(value);
+  }
+
+  size(bytes) {
+    const [unit, value] = bytes < 1e6 ? ["kilobyte", bytes / 1e3] : ["megabyte", bytes / 1e6];
+    return this.number(value, { style: "unit", unit, maximumFractionDigits: unit === "megabyte" ? 1 : 0 });
   }
 
   price(amount, currency) {
-    const number = Number(amount);
+    if (amount === null || amount === undefined) return "";
     try {
-      return new Intl.NumberFormat(this.tag, { style: "currency", currency }).format(number);
+      return this.number(Number(amount), { style: "currency", currency });
     } catch {
       return `${amount} ${currency || ""}`.trim();
     }

@@ -1,64 +1,51 @@
 /*
- * What survives a reload: the conversation's id, the messages that the server has not stored yet, how far
- * the customer has read, and whether the panel is open. Every change reads first: other tabs write, too.
+ * What survives a reload: the conversation's secret id, the customer who proved herself in it, the answers given
+ * before the first message, the messages that the server has not stored yet, how far the customer has read, and
+ * whether the panel is open. Every change reads first: other tabs write, too.
  */
 
+const EMPTY = { id: null, user: null, answers: null, outbox: [], read: null, open: false };
+
 export class Memory {
-  constructor(key) {
-    this.key = key;
-    this.fallback = null;
+  #key;
+  #fallback = {};
+
+  constructor(key, changedElsewhere) {
+    this.#key = key;
+    addEventListener("storage", (event) => event.key === key && changedElsewhere());
   }
 
   get() {
-    let stored = this.fallback;
+    const known = { ...EMPTY, ...this.#fallback };
     try {
-      stored = JSON.parse(localStorage.getItem(this.key)) || stored;
+      return { ...known, ...JSON.parse(localStorage.getItem(this.#key)) };
     } catch {
       /* Storage is switched off, or holds something strange: this page's own memory has to do. */
+      return known;
     }
-    const { id = null, outbox = [], read = 0, open = false } = stored || {};
-    return { id, outbox: Array.isArray(outbox) ? outbox : [], read, open };
   }
 
   set(changes) {
-    this.fallback = { ...this.get(), ...changes };
+    this.#fallback = { ...this.get(), ...changes };
     try {
-      localStorage.setItem(this.key, JSON.stringify(this.fallback));
+      localStorage.setItem(this.#key, JSON.stringify(this.#fallback));
     } catch {
       /* As above. */
     }
   }
 
-  conversationId() {
-    const { id } = this.get();
-    if (id) return id;
-    const fresh = randomId();
-    this.set({ id: fresh });
-    return fresh;
+  find(messageId) {
+    return this.get().outbox.find((kept) => kept.message_id === messageId);
   }
 
-  put(message) {
-    const rest = this.get().outbox.filter((kept) => kept.message_id !== message.message_id);
-    this.set({ outbox: [...rest, message] });
-  }
-
-  change(messageId, changes) {
-    const outbox = this.get().outbox.map((kept) =>
-      kept.message_id === messageId ? { ...kept, ...changes } : kept,
-    );
-    this.set({ outbox });
-  }
-
-  take(messageId) {
-    const { outbox } = this.get();
-    const rest = outbox.filter((kept) => kept.message_id !== messageId);
-    if (rest.length !== outbox.length) this.set({ outbox: rest });
+  /* Keep a message, in the place of the one with its id; without a message let go of that one. */
+  keep(messageId, message) {
+    const rest = this.get().outbox.filter((kept) => kept.message_id !== messageId);
+    if (message || this.find(messageId)) this.set({ outbox: message ? [...rest, message] : rest });
   }
 
   forget() {
-    const { open } = this.get();
-    this.fallback = null;
-    this.set({ id: null, outbox: [], read: 0, open });
+    this.set({ ...EMPTY, open: this.get().open });
   }
 }
 

@@ -1,67 +1,104 @@
-/* The widget on the page: launcher, panel, composer, and the SDK's functions. */
+/* The widget on the page: launcher, panel, and the SDK's functions. */
 
 import { Chat } from "./chat.js";
-import { element, icon } from "./elements.js";
-import { Locale } from "./locales.js";
+import { Composer, MAX_CHARACTERS } from "./composer.js";
+import { button, element, icon } from "./elements.js";
+import { loadLocale } from "./locales.js";
+import { Log } from "./log.js";
 import { Memory } from "./memory.js";
 import { localised } from "./settings.js";
 import { styleSheets } from "./style.js";
 import { Thread } from "./thread.js";
 
-const MAX_CHARACTERS = 10_000;
-const COUNT_FROM = 9_000;
-const NEAR_END_PX = 80;
 const BANNER_AFTER_MS = 1_200;
+const SIGN_IN_WITHIN_MS = 2_000;
+const phone = matchMedia("(max-width: 480px)");
+const dark = matchMedia("(prefers-color-scheme: dark)");
 
 export class Panel {
-  constructor(settings) {
-    this.settings = settings;
-    this.locale = new Locale(settings.locale);
-    this.memory = new Memory(settings.storageKey);
-    this.unread = 0;
-    this.build();
-    this.thread = new Thread({
-      list: this.list,
-      locale: this.locale,
-      pick: ({ title, payload }) => this.say(payload, title),
+  standing = { has_assistant: true };
+  #translated = [];
+  #log;
+  #composer;
+  #thread;
+  #title = element("h2", { id: "title" });
+  #subtitle = element("p");
+  #mark = element("span.mark");
+  #banner = element("p.banner", { role: "status", hidden: true });
+  #status = element("p.banner.status", { role: "status", hidden: true });
+  #page = element("div.page", { hidden: true });
+  #badge = element("span.badge", { "aria-hidden": "true", hidden: true });
+  #launcher;
+  #panel;
+  #frame;
+  #host = element("div", { id: "frontdesk-widget" });
+  #root = this.#host.attachShadow({ mode: "open" });
+  #unread = 0;
+  #unsaid;
+  #asked; // the form that stands in the place of the conversation
+  #isDeserted = false;
+  #isTyping;
+  #isBegun;
+  #bannerLater;
+
+  constructor(settings, locale) {
+    Object.assign(this, { settings, locale });
+    this.memory = new Memory(settings.storageKey, () => this.#changedElsewhere());
+    this.#build();
+    this.#thread = new Thread({
+      list: this.#log.list,
+      locale,
+      pick: ({ title, payload, survey }) => (survey ? this.rate() : this.say((chat) => chat.say(payload, title))),
       retry: (key) => this.chat.retry(key),
+      files: (act, ...args) => this.#withFiles(act, args),
     });
     this.chat = new Chat({
-      settings,
-      memory: this.memory,
-      thread: this.thread,
-      locale: this.locale,
+      settings, locale, memory: this.memory, thread: this.#thread,
       on: {
-        state: (state) => this.showState(state),
-        ready: () => this.log.setAttribute("aria-live", "polite"),
-        typing: (isOn) => this.showTyping(isOn),
-        message: (message) => this.arrived(message),
+        state: (state) => this.#showState(state),
+        standing: (standing) => this.#showStanding(standing),
+        ready: () => this.#isReady(),
+        typing: (isOn) => {
+          this.#isTyping = isOn;
+          this.#log.type(isOn);
+          this.#showSubtitle();
+        },
+        message: (message) => this.#arrived(message),
       },
     });
-    this.applyLocale();
-    this.applyTheme();
-    document.body.append(this.host);
-    const { id, open } = this.memory.get();
-    if (id) this.chat.start();
+    this.#applyLocale();
+    dark.addEventListener("change", () => this.#applyTheme());
+    this.#applyTheme();
+    document.body.append(this.#host);
+    if (settings.user) this.setUser(settings.user.id, settings.user);
     /* After a reload the panel is as it was, but the focus stays where the page wants it. */
-    if (open) this.show(false);
+    if (this.memory.get().open) this.#show();
+  }
+
+  /* Called when the page has had its say. A signed-in customer's page says who she is a moment later. */
+  begin() {
+    const { id, user } = this.memory.get();
+    const { customer, isSigned } = this.chat;
+    this.#isBegun = true;
+    if (user && !customer) setTimeout(() => this.chat.start(), SIGN_IN_WITHIN_MS);
+    else if (id || isSigned || this.isOpen()) this.chat.start();
   }
 
   isOpen() {
-    return !this.panel.hidden;
+    return this.#panel.open;
   }
 
   open() {
-    if (!this.isOpen()) this.show(true);
+    if (!this.isOpen()) this.#show(true);
   }
 
   close() {
     if (!this.isOpen()) return;
-    this.panel.hidden = true;
-    this.frame.classList.remove("open");
+    this.#panel.close();
+    this.#frame.classList.remove("open");
     this.memory.set({ open: false });
-    this.labelLauncher();
-    this.launcher.focus();
+    this.#labelLauncher();
+    this.#launcher.focus();
   }
 
   toggle() {
@@ -71,240 +108,266 @@ export class Panel {
 
   send(text) {
     this.open();
-    if (typeof text === "string" && text.trim()) this.say(text.trim().slice(0, MAX_CHARACTERS));
+    this.#unsaid = String(text ?? "").trim().slice(0, MAX_CHARACTERS);
+    if (!this.#asksFirst) this.answered(this.memory.get().answers);
   }
 
-  setLocale(tag) {
-    this.locale = new Locale(String(tag));
-    this.chat.locale = this.locale;
-    this.applyLocale();
-    this.thread.setLocale(this.locale);
+  async setLocale(tag) {
+    this.locale = this.chat.locale = await loadLocale(String(tag));
+    this.#applyLocale();
+    this.#thread.setLocale(this.locale);
+    if (this.#asked) await this.#turn(this.#asked);
   }
 
   setUser(id, { name, email, identifier_hash } = {}) {
-    this.chat.customer = { id: String(id), name, email, identifier_hash };
+    this.chat.identify({ id: String(id), name, email, identifier_hash });
+    if (this.#isBegun && identifier_hash) this.chat.start();
+    if (this.#asked === "preChat") this.answered({});
   }
 
   reset() {
-    this.setUnread(0);
-    this.log.setAttribute("aria-live", "off");
+    this.turnTo();
+    this.#setUnread(0);
+    this.#log.announce(false);
     this.chat.reset();
-    this.showIntro();
+    this.#showIntro();
   }
 
-  build() {
-    this.host = element("div", { id: "frontdesk-widget" });
-    const root = this.host.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = styleSheets(this.settings.accent);
-    this.badge = element("span", { class: "badge", "aria-hidden": "true", hidden: true });
-    this.launcher = element("button", {
-      type: "button", class: "launcher", "aria-expanded": "false", "aria-controls": "panel", click: () => this.toggle(),
-    }, this.badge);
-    this.frame = element("div", { keydown: (event) => this.pressed(event) }, this.buildPanel(), this.launcher);
-    root.append(this.frame);
-  }
-
-  buildPanel() {
-    this.panel = element("div", { id: "panel", class: "panel", role: "dialog", "aria-labelledby": "title", hidden: true },
-      this.buildHead(), this.buildBanner(), this.buildLog(), this.buildFoot());
-    return this.panel;
-  }
-
-  buildHead() {
-    this.title = element("h2", { id: "title", class: "title" });
-    this.subtitle = element("p", { class: "subtitle" });
-    this.closer = element("button", { type: "button", class: "plain", click: () => this.close() }, icon("close"));
-    return element("div", { class: "head" },
-      element("span", { class: "mark" }, icon("spark")),
-      element("div", { class: "names" }, this.title, this.subtitle),
-      this.closer,
-    );
-  }
-
-  buildBanner() {
-    this.banner = element("p", { class: "banner", role: "status", hidden: true });
-    return this.banner;
-  }
-
-  buildLog() {
-    this.intro = element("div", { class: "intro" });
-    this.list = element("div", {});
-    this.dots = element("div", { class: "dots", "aria-hidden": "true", hidden: true },
-      element("i"), element("i"), element("i"));
-    this.log = element("div", {
-      class: "log", role: "log", "aria-live": "off", tabindex: "0", scroll: () => this.scrolled(),
-    }, this.intro, this.list, this.dots);
-    this.newerText = element("span");
-    this.newer = element("button", { type: "button", class: "newer", hidden: true, click: () => this.toEnd() },
-      icon("down"), this.newerText);
-    return element("div", { class: "middle" }, this.log, this.newer);
-  }
-
-  buildFoot() {
-    this.humanText = element("span");
-    this.human = element("button", { type: "button", class: "human", click: () => this.askForPerson() },
-      icon("person"), this.humanText);
-    this.draft = element("textarea", { class: "draft", rows: "1", maxlength: MAX_CHARACTERS, input: () => this.edited() });
-    this.sender = element("button", { type: "button", class: "send", disabled: true, click: () => this.submit() }, icon("send"));
-    this.counter = element("p", { class: "counter", role: "status", hidden: true });
-    return element("div", { class: "foot" }, this.human,
-      element("div", { class: "composer" }, this.draft, this.sender), this.counter);
-  }
-
-  applyLocale() {
-    const { texts, tag, language, direction } = this.locale;
-    this.frame.lang = language;
-    this.host.dir = direction;
-    this.title.textContent = localised(this.settings.title, tag) || texts.title;
-    this.subtitle.textContent = texts.subtitle;
-    this.humanText.textContent = texts.human;
-    this.newerText.textContent = texts.newer;
-    this.draft.placeholder = texts.write;
-    this.draft.setAttribute("aria-label", texts.write);
-    this.sender.setAttribute("aria-label", texts.send);
-    this.closer.setAttribute("aria-label", texts.close);
-    this.log.setAttribute("aria-label", texts.log);
-    this.labelLauncher();
-    this.showIntro();
-  }
-
-  applyTheme() {
-    const dark = matchMedia("(prefers-color-scheme: dark)");
-    const apply = () => {
-      const { theme } = this.settings;
-      this.host.dataset.theme = theme === "auto" ? (dark.matches ? "dark" : "light") : theme;
+  #build() {
+    const translate = (key, node, attribute) => {
+      this.#translated.push([key, node, attribute]);
+      return node;
     };
-    dark.addEventListener("change", apply);
-    apply();
+    this.#log = new Log(translate);
+    this.#composer = new Composer(this, translate);
+    const closer = button("plain", { click: () => this.close() }, icon("close"));
+    this.#panel = element("dialog.panel", {
+      "aria-labelledby": "title",
+      dragover: (event) => event.preventDefault(),
+      drop: (event) => this.#received(event, event.dataTransfer),
+      paste: (event) => this.#received(event, event.clipboardData),
+    },
+      element("div.head", {}, this.#mark,
+        element("div.names", {}, this.#title, this.#subtitle), translate("close", closer, "aria-label")),
+      this.#banner, this.#status, this.#page, this.#log.middle, this.#composer.node);
+    this.#launcher = button("launcher", { click: () => this.toggle() });
+    this.#frame = element("div", { keydown: (event) => this.#pressed(event) }, this.#panel, this.#launcher);
+    this.#root.adoptedStyleSheets = styleSheets(this.settings.accent);
+    this.#root.append(this.#frame);
+    /* A phone's keyboard takes room from the window that only this one tells of. */
+    const view = window.visualViewport;
+    view?.addEventListener("resize", () => {
+      this.#panel.style.height = phone.matches ? `${view.height}px` : "";
+    });
+  }
+
+  #applyLocale() {
+    const { texts, tag, language, direction } = this.locale;
+    this.#frame.lang = language;
+    this.#host.dir = direction;
+    for (const [key, node, attribute] of this.#translated) {
+      if (attribute) node.setAttribute(attribute, texts[key]);
+      else node.textContent = texts[key];
+    }
+    this.#title.textContent = localised(this.settings.title, tag) || texts.title;
+    this.#labelLauncher();
+    this.#showIntro();
+    this.#showStanding(this.standing);
+  }
+
+  #applyTheme() {
+    const { theme } = this.settings;
+    this.#host.dataset.theme = /^(light|dark)$/.test(theme) ? theme : dark.matches ? "dark" : "light";
   }
 
   /* The first thing anybody sees says that no person is writing. */
-  showIntro() {
+  #showIntro() {
     const { texts, tag } = this.locale;
-    const suggestions = this.thread && this.thread.rows.size ? [] : localised(this.settings.suggestions, tag) || [];
+    const isNew = this.#thread.isEmpty;
+    const suggestions = (isNew && localised(this.settings.suggestions, tag)) || [];
     const buttons = suggestions.map(({ title, payload }) =>
-      element("button", { type: "button", class: "choice", click: () => this.say(payload || title, title) }, title));
-    this.intro.replaceChildren(
-      element("span", { class: "label" }, icon("spark"), texts.subtitle),
-      element("p", { class: "greeting" }, localised(this.settings.greeting, tag) || texts.greeting),
-      ...(buttons.length ? [element("div", { class: "choices" }, ...buttons)] : []),
+      button("choice", { click: () => this.say((chat) => chat.say(payload || title, title)) }, title));
+    this.#log.intro.replaceChildren(
+      element("span.label", {}, icon("spark"), texts.subtitle),
+      element("p.greeting", { dir: "auto" }, localised(this.settings.greeting, tag) || texts.greeting),
+      element("div.choices", {}, ...buttons),
     );
+    this.#composer.rating.hidden = isNew;
   }
 
-  labelLauncher() {
+  #labelLauncher() {
     const { texts } = this.locale;
-    const count = this.unread ? `, ${texts.unread(this.unread)}` : "";
-    this.launcher.setAttribute("aria-label", this.isOpen() ? texts.close : texts.open + count);
-    this.launcher.setAttribute("aria-expanded", String(this.isOpen()));
-    this.launcher.replaceChildren(icon(this.isOpen() ? "down" : "chat"), this.badge);
+    const isOpen = this.isOpen();
+    const count = this.#unread ? `, ${texts.unread(this.#unread)}` : "";
+    this.#launcher.setAttribute("aria-label", isOpen ? texts.close : texts.open + count);
+    this.#launcher.setAttribute("aria-expanded", isOpen);
+    this.#launcher.replaceChildren(icon(isOpen ? "down" : "chat"), this.#badge);
   }
 
-  show(withFocus) {
-    this.panel.hidden = false;
-    this.frame.classList.add("open");
+  #show(withFocus) {
+    /* On a phone the panel covers the page: nobody should land behind it. */
+    if (withFocus && phone.matches) this.#panel.showModal();
+    else this.#panel.open = true;
+    this.#frame.classList.add("open");
     this.memory.set({ open: true });
-    this.chat.start();
-    this.read();
-    this.labelLauncher();
-    this.toEnd();
-    if (withFocus) this.draft.focus();
+    if (this.#isBegun) this.chat.start();
+    this.#read();
+    this.#labelLauncher();
+    this.#log.toEnd();
+    if (this.#asksFirst && !this.#asked) this.#turn("preChat");
+    if (withFocus) this.#focus();
   }
 
-  pressed(event) {
+  #focus() {
+    (this.#page.querySelector("input, textarea, select") || this.#composer.draft).focus();
+  }
+
+  #pressed(event) {
     if (event.key === "Escape" && this.isOpen()) {
       event.stopPropagation();
+      event.preventDefault();
       this.close();
-    } else if (event.key === "Enter" && event.target === this.draft && !event.shiftKey) {
+    } else if (event.key === "Enter" && event.target === this.#composer.draft && !event.shiftKey) {
       /* While an input method is composing, Enter belongs to it. */
       if (event.isComposing || event.keyCode === 229) return;
       event.preventDefault();
-      this.submit();
+      this.#composer.submit();
     }
-  }
-
-  submit() {
-    const text = this.draft.value.trim();
-    if (!text) return;
-    this.draft.value = "";
-    this.edited();
-    this.say(text);
-    this.draft.focus();
   }
 
   askForPerson() {
-    this.say(this.settings.humanPayload, this.locale.texts.human);
+    if (this.standing.opens_at || this.#isDeserted) this.#turn("leave", true);
+    else this.say((chat) => chat.say(this.settings.humanPayload, this.locale.texts.human));
   }
 
-  say(text, title) {
-    const chosen = this.host.shadowRoot.activeElement;
-    this.chat.say(text, title);
-    this.showIntro();
-    this.toEnd();
-    /* The chosen button goes away; the focus must not go with it. */
-    if (chosen && !chosen.getClientRects().length) this.log.focus({ preventScroll: true });
+  rate() {
+    this.#turn("survey", true);
   }
 
-  edited() {
-    this.draft.style.height = "auto";
-    this.draft.style.height = `${this.draft.scrollHeight}px`;
-    const { length } = this.draft.value;
-    this.sender.disabled = !this.draft.value.trim();
-    this.counter.hidden = length < COUNT_FROM;
-    this.counter.textContent = length < COUNT_FROM ? "" : this.locale.texts.left(MAX_CHARACTERS - length);
+  /* Let the chat say something. The button that was chosen may go away; the focus must not go with it. */
+  say(it) {
+    const chosen = this.#root.activeElement;
+    it(this.chat);
+    this.#showIntro();
+    this.#log.toEnd();
+    if (chosen && !chosen.getClientRects().length) this.#log.node.focus({ preventScroll: true });
   }
 
-  arrived({ from, sequence, isNew }) {
-    this.showIntro();
-    const isUnread = from !== "customer" && (sequence === null || sequence > this.memory.get().read);
-    if (this.isOpen()) this.read();
-    else if (isUnread) this.setUnread(this.unread + 1);
-    if (!isNew || this.isAtEnd) this.toEnd();
-    else if (from !== "customer") this.newer.hidden = false;
+  #received(event, { files }) {
+    if (!files.length) return;
+    event.preventDefault();
+    this.#composer.attach(files);
   }
 
-  read() {
-    this.setUnread(0);
+  async #withFiles(act, [file, tile]) {
+    try {
+      await (await import("./files.js"))[act](this.chat, file, tile);
+      this.#log.grown();
+    } catch {
+      /* A picture that cannot be shown stays a file; one that cannot be saved says so. */
+      if (act === "save") this.#composer.complain(this.locale.texts.error);
+    }
+  }
+
+  get #asksFirst() {
+    return this.settings.preChat.length && !this.memory.get().answers && !this.chat.customer;
+  }
+
+  /* What was to be said before the questions were answered is said now. */
+  answered(answers) {
+    this.memory.set({ answers });
+    this.turnTo();
+    const text = this.#unsaid;
+    this.#unsaid = "";
+    if (text) this.say((chat) => chat.say(text));
+  }
+
+  async #turn(name, withFocus) {
+    try {
+      const forms = await import("./forms.js");
+      this.turnTo(forms[name](this), name);
+      if (withFocus) this.#focus();
+    } catch {
+      this.#composer.complain(this.locale.texts.error);
+    }
+  }
+
+  /* Put a form in the place of the conversation; without one the conversation is back. */
+  turnTo(form, name) {
+    const isHere = this.#panel.contains(this.#root.activeElement);
+    this.#asked = name;
+    this.#page.replaceChildren(form || "");
+    this.#page.hidden = !form;
+    this.#log.middle.hidden = this.#composer.node.hidden = !!form;
+    if (isHere) this.#focus();
+  }
+
+  #arrived({ from, sequence = Infinity, isNew }) {
+    const { read } = this.memory.get();
+    const isTheirs = from !== "customer";
+    this.#showIntro();
+    if (this.isOpen()) this.#read();
+    else if (isTheirs && (isNew || (read !== null && sequence > read))) this.#setUnread(this.#unread + 1);
+    if (isNew) this.#log.grown(isTheirs);
+    else this.#log.toEnd();
+  }
+
+  #isReady() {
+    this.#log.announce(true);
+    this.#composer.allow(this.chat.limits);
+    /* In a browser that is new to a conversation, its past is no news. */
+    if (this.memory.get().read === null) this.#read();
+  }
+
+  #read() {
+    this.#setUnread(0);
     if (this.chat.sequence > this.memory.get().read) this.memory.set({ read: this.chat.sequence });
   }
 
-  setUnread(count) {
-    this.unread = count;
-    this.badge.hidden = count === 0;
-    this.badge.textContent = count > 99 ? "99+" : String(count);
-    this.labelLauncher();
+  #changedElsewhere() {
+    this.chat.follow();
+    if (this.memory.get().read >= this.chat.sequence) this.#setUnread(0);
   }
 
-  showTyping(isOn) {
-    this.dots.hidden = !isOn;
-    this.subtitle.textContent = isOn ? this.locale.texts.typing : this.locale.texts.subtitle;
-    if (this.isAtEnd) this.toEnd();
+  #setUnread(count) {
+    this.#unread = count;
+    this.#badge.hidden = !count;
+    this.#badge.textContent = count > 99 ? "99+" : count;
+    this.#labelLauncher();
+  }
+
+  #showSubtitle() {
+    const { texts } = this.locale;
+    this.#subtitle.textContent = this.#isTyping ? texts.typing : this.standing.agent || texts.subtitle;
+  }
+
+  /* Who answers: the assistant, nobody yet, a person. Where nobody can, a message can be left. */
+  #showStanding(standing) {
+    const { agent, position, answerer, has_assistant } = standing;
+    this.standing = standing;
+    this.#mark.replaceChildren(icon(agent ? "person" : "spark"));
+    this.#composer.human.hidden = !!agent;
+    this.#status.textContent = position ? this.locale.texts.queue(position) : "";
+    this.#status.hidden = !position;
+    this.#showSubtitle();
+    const isDeserted = !has_assistant && answerer === "assistant";
+    if (isDeserted === this.#isDeserted) return;
+    this.#isDeserted = isDeserted;
+    if (isDeserted) this.#turn("leave");
+    else if (this.#asked === "leave") this.turnTo();
   }
 
   /* A blink of the line is nobody's business; a loss is said and taken back. */
-  showState(state) {
-    clearTimeout(this.bannerLater);
+  #showState(state) {
+    clearTimeout(this.#bannerLater);
     if (state === "ready") {
-      this.banner.hidden = true;
+      this.#banner.hidden = true;
       return;
     }
-    this.bannerLater = setTimeout(() => {
-      this.banner.textContent = this.chat.connection.failures ? this.locale.texts.offline : this.locale.texts.connecting;
-      this.banner.hidden = false;
-    }, this.banner.hidden ? BANNER_AFTER_MS : 0);
-  }
-
-  get isAtEnd() {
-    return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR_END_PX || this.wasAtEnd;
-  }
-
-  scrolled() {
-    this.wasAtEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR_END_PX;
-    if (this.wasAtEnd) this.newer.hidden = true;
-  }
-
-  toEnd() {
-    this.log.scrollTop = this.log.scrollHeight;
-    this.newer.hidden = true;
-    this.wasAtEnd = true;
+    this.#bannerLater = setTimeout(() => {
+      const { offline, connecting } = this.locale.texts;
+      this.#banner.textContent = this.chat.connection.failures ? offline : connecting;
+      this.#banner.hidden = false;
+    }, this.#banner.hidden ? BANNER_AFTER_MS : 0);
   }
 }

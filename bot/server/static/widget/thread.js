@@ -3,114 +3,123 @@
  * stand in the order of their sequence; what is still on its way stands below them.
  */
 
-import { element } from "./elements.js";
+import { button, element } from "./elements.js";
 import { bubbles } from "./messages.js";
 
 const GROUP_S = 300;
 
 export class Thread {
-  constructor({ list, locale, pick, retry }) {
-    Object.assign(this, { list, locale, pick, retry });
-    this.rows = new Map();
+  #list;
+  #locale;
+  #view;
+  #rows = new Map();
+
+  constructor({ list, locale, ...view }) {
+    this.#list = list;
+    this.#locale = locale;
+    this.#view = view;
+  }
+
+  get isEmpty() {
+    return !this.#rows.size;
   }
 
   get(key) {
-    const row = this.rows.get(key);
-    return row ? row.item : null;
+    return this.#rows.get(key)?.item;
   }
 
   items() {
-    return [...this.rows.values()].map((row) => row.item);
+    return [...this.#rows.values()].map((row) => row.item);
   }
 
   /* Add an item, or change the one with its key. */
-  put(item) {
-    const known = this.rows.get(item.key);
-    const merged = { ...(known ? known.item : {}), ...item };
-    const node = known ? known.node : element("div", {});
-    this.rows.set(item.key, { item: merged, node, order: known ? known.order : this.rows.size });
-    if (!known || JSON.stringify(known.item.messages) !== JSON.stringify(merged.messages)) {
-      this.fill(node, merged);
-    }
-    this.arrange();
+  put(given) {
+    const known = this.#rows.get(given.key);
+    const item = { ...known?.item, ...given };
+    const row = { node: element("div"), order: this.#rows.size, ...known, item };
+    this.#rows.set(item.key, row);
+    if (JSON.stringify(known?.item.messages) !== JSON.stringify(item.messages)) this.#fill(row);
+    this.#arrange();
   }
 
   remove(key) {
-    const row = this.rows.get(key);
-    if (!row) return;
-    row.node.remove();
-    this.rows.delete(key);
-    this.arrange();
+    this.#rows.get(key).node.remove();
+    this.#rows.delete(key);
+    this.#arrange();
   }
 
   clear() {
-    this.rows.clear();
-    this.list.replaceChildren();
+    this.#rows.clear();
+    this.#list.replaceChildren();
   }
 
   setLocale(locale) {
-    this.locale = locale;
-    for (const { item, node } of this.rows.values()) this.fill(node, item);
-    this.arrange();
+    this.#locale = locale;
+    for (const row of this.#rows.values()) this.#fill(row);
+    this.#arrange();
   }
 
-  fill(node, item) {
-    const { texts } = this.locale;
-    const name = { customer: texts.you, agent: texts.agent }[item.from] || texts.assistant;
-    const meta = element("div", { class: "meta" },
-      item.from === "customer" ? null : element("span", {}, name),
-      element("time", {}),
-      element("span", { class: "state" }),
-      element("button", { type: "button", class: "retry", click: () => this.retry(item.key) }, texts.retry),
-    );
+  #fill({ node, item }) {
+    const { texts } = this.#locale;
+    const { from, key } = item;
+    const name = { customer: texts.you, agent: item.name || texts.title, desk: "" }[from] ?? texts.assistant;
     node.replaceChildren(
-      element("div", { class: "day" }),
-      element("span", { class: "sr" }, `${name}: `),
-      ...bubbles(item, this.locale, this.pick),
-      meta,
+      element("div.day"),
+      element("span.sr", {}, name && `${name}: `),
+      ...bubbles(item, { locale: this.#locale, ...this.#view }),
+      element("div.meta", {},
+        from !== "customer" && element("span", { dir: "auto" }, name),
+        element("time"),
+        element("span.state"),
+        button("retry", { click: () => this.#view.retry(key) }, texts.retry),
+      ),
     );
   }
 
   /* Put the rows in order and give each what depends on its neighbours. Nodes in place are not touched. */
-  arrange() {
-    const rows = [...this.rows.values()].sort(byOrder);
+  #arrange() {
+    const rows = [...this.#rows.values()].sort(byOrder);
     const spoken = rows.map((row) => row.item.from).lastIndexOf("customer");
-    const lastSent = rows.map((row) => row.item.from === "customer" && !row.item.state).lastIndexOf(true);
+    const sent = rows.map((row) => row.item.from === "customer" && !row.item.state).lastIndexOf(true);
     rows.forEach((row, at) => {
-      if (this.list.children[at] !== row.node) this.list.insertBefore(row.node, this.list.children[at] || null);
-      this.dress(row, rows[at - 1], rows[at + 1], { isCurrent: at > spoken, isLastSent: at === lastSent });
+      const there = this.#list.children[at];
+      if (there !== row.node) this.#list.insertBefore(row.node, there || null);
+      this.#dress(row, rows[at - 1]?.item, rows[at + 1]?.item, { isCurrent: at > spoken, isLastSent: at === sent });
     });
   }
 
-  dress({ item, node }, before, after, { isCurrent, isLastSent }) {
-    const { texts } = this.locale;
-    const when = new Date(item.timestamp * 1000);
-    const isNewDay = !before || new Date(before.item.timestamp * 1000).toDateString() !== when.toDateString();
-    const classes = ["item", item.from, item.state];
-    if (!before || isNewDay || !together(before.item, item)) classes.push("first");
-    if (!after || !together(item, after.item)) classes.push("last");
-    node.className = classes.filter(Boolean).join(" ");
+  #dress({ item, node }, before, after, { isCurrent, isLastSent }) {
+    const { texts } = this.#locale;
+    const { state, why, progress } = item;
+    const when = dateOf(item);
+    const isNewDay = !before || dateOf(before).toDateString() !== when.toDateString();
+    const classes = ["item", item.from, state, (isNewDay || !together(before, item)) && "first"];
+    node.className = [...classes, !(after && together(item, after)) && "last"].filter(Boolean).join(" ");
 
-    const [day] = node.getElementsByClassName("day");
+    const part = (name) => node.querySelector(name);
+    const day = part(".day");
+    const time = part("time");
+    const failed = state === "failed" && why;
+    const word = failed || state || (isLastSent && "sent");
     day.hidden = !isNewDay;
-    day.textContent = isNewDay ? this.locale.day(when) : "";
-    const [time] = node.getElementsByTagName("time");
+    day.textContent = isNewDay ? this.#locale.day(when) : "";
     time.dateTime = when.toISOString();
-    time.textContent = this.locale.time(when);
-    const [state] = node.getElementsByClassName("state");
-    const word = item.state === "failed" ? item.why : item.state || (isLastSent && "sent");
-    state.textContent = texts[word] || "";
-    const [retry] = node.getElementsByClassName("retry");
-    retry.hidden = item.state !== "failed" || item.why === "tooLong";
-    for (const choices of node.getElementsByClassName("choices")) choices.hidden = !isCurrent;
+    time.textContent = this.#locale.time(when);
+    part(".state").textContent = (texts[word] || "") + (state === "sending" && progress ? ` ${Math.round(progress * 100)} %` : "");
+    part(".retry").hidden = failed !== "failed";
+    for (const choices of node.querySelectorAll(".choices")) choices.hidden = !isCurrent;
   }
 }
 
+function dateOf(item) {
+  return new Date(item.timestamp * 1000);
+}
+
 function byOrder(a, b) {
-  const [left, right] = [a.item.sequence ?? Infinity, b.item.sequence ?? Infinity];
+  const [left, right] = [a, b].map(({ item }) => item.sequence ?? Infinity);
   return left === right ? a.order - b.order : left - right;
 }
 
 function together(a, b) {
-  return a.from === b.from && Math.abs(b.timestamp - a.timestamp) < GROUP_S;
+  return a.from === b.from && a.name === b.name && Math.abs(b.timestamp - a.timestamp) < GROUP_S;
 }

@@ -1,0 +1,161 @@
+"""What the widget asks of the CRM is what stands in the CRM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.channels.incoming import Refused
+from bot.channels.web_widget.records import Answerer, LeftMessage, Rating, Standing
+from bot.errors import SettingsError
+from bot.server.widget_records import CrmRecords
+from crm_connector import conversations, customers, database, ownership, tickets
+from crm_connector.customers import Contact
+from crm_connector.tables import Customer, Survey
+
+KEY = "k" * 32
+
+
+@pytest.fixture
+def store() -> Iterator[database.Store]:
+    """Open a store in memory."""
+    with database.open("sqlite://") as store:
+        yield store
+
+
+@pytest.fixture
+def records(store: database.Store) -> CrmRecords:
+    """Ask that store."""
+    return CrmRecords(store)
+
+
+def customer_of(store: database.Store, sender_id: str) -> Customer:
+    """Return the customer who writes there."""
+    with store.reading() as session:
+        found = customers.find_by_sender(session, "web_widget", sender_id)
+    assert found is not None
+    return found
+
+
+async def test_an_accounts_conversation_is_found_again(records: CrmRecords, store: database.Store) -> None:
+    """The first conversation is the account's; a second one is hers too where something was said in it."""
+    assert (await records.conversation_of_account("anna", "laptop")).sender_id == "laptop"
+    with store.session() as session:
+        conversations.find_or_create(session, "phone", "web_widget")
+    on_phone = await records.conversation_of_account("anna", "phone")
+    assert (on_phone.sender_id, on_phone.is_own_hers) == ("laptop", True)
+    assert (await records.conversation_of_account("anna", "unused")).is_own_hers is False
+    assert await records.account_of("laptop") == "anna"
+    assert await records.account_of("phone") is None
+
+
+async def test_another_account_gets_a_conversation_nobody_can_guess(records: CrmRecords) -> None:
+    """Who signs in where somebody else did begins under a random name."""
+    await records.conversation_of_account("anna", "laptop")
+    found = await records.conversation_of_account("bert", "laptop")
+    assert len(found.sender_id) == 32
+    assert found.is_own_hers is False
+
+
+async def test_standings_are_those_of_the_desk(records: CrmRecords, store: database.Store) -> None:
+    """A conversation that waits has its place; one that the CRM does not know is left out."""
+    with store.session() as session:
+        ownership.request_agent(session, conversations.find_or_create(session, "c", "web_widget"))
+    assert await records.standings(["c", "unknown"]) == {"c": Standing(Answerer.QUEUE, position=1)}
+    assert await records.standings([]) == {}
+
+
+async def test_a_form_fills_what_is_empty_and_changes_nothing(
+    records: CrmRecords, store: database.Store
+) -> None:
+    """What anybody writes into a form is no proof: a known address stays."""
+    await records.note_contact("c", {"name": "Mia", "email": "mia@shop.example"})
+    await records.note_contact("c", {"email": "thief@evil.example", "phone": "+49 30 901820"})
+    customer = customer_of(store, "c")
+    assert (customer.name, customer.email, customer.phone) == ("Mia", "mia@shop.example", "+49 30 901820")
+
+
+async def test_a_rating_is_kept_once_with_its_conversation(
+    records: CrmRecords, store: database.Store
+) -> None:
+    """The same rating again is the same row; it belongs to the customer and her conversation."""
+    for _ in range(2):
+        await records.keep_rating("c", Rating(KEY, 4, "quick", "zh-CN"))
+    with store.reading() as session:
+        [survey] = session.query(Survey).all()
+        conversation = conversations.find(session, "c")
+    assert conversation is not None
+    assert (survey.rating, survey.comment, survey.language) == (4, "quick", "zh")
+    assert (survey.conversation_id, survey.customer_id) == (conversation.id, customer_of(store, "c").id)
+
+
+async def test_a_message_for_later_is_a_ticket_with_a_way_to_answer(
+    records: CrmRecords, store: database.Store
+) -> None:
+    """The ticket holds the words and the address, also where the CRM knows another one for her."""
+    with store.session() as session:
+        customer = customers.find_or_create(session, "web_widget", "c")
+        customers.update_contact(session, customer, Contact(email="known@shop.example"))
+    message = LeftMessage(KEY, "Call me back.\nIt is about lamps.", "mia@shop.example", "Mia", "en-GB")
+    numbers = {await records.open_ticket("c", message) for _ in range(2)}
+    assert len(numbers) == 1
+    with store.reading() as session:
+        ticket = tickets.find_ticket(session, numbers.pop())
+    assert ticket is not None
+    assert ticket.subject == "Call me back."
+    assert ticket.description.splitlines() == [
+        *("Call me back.", "It is about lamps.", "", "email: mia@shop.example", "name: Mia"),
+    ]
+    assert customer_of(store, "c").email == "known@shop.example"
+
+
+async def test_a_store_that_is_away_is_said_so(records: CrmRecords, store: database.Store) -> None:
+    """Reading and writing are refused with "later", so that the widget tries again."""
+    with store.session() as session:
+        session.connection().exec_driver_sql("ALTER TABLE account_conversations RENAME TO lost")
+    for asked in (records.account_of("c"), records.conversation_of_account("anna", "c")):
+        with pytest.raises(Refused) as refused:
+            await asked
+        assert (refused.value.code, refused.value.reason) == (503, "Unavailable")
+
+
+@pytest.mark.parametrize(
+    ("moment", "opens_at"),
+    [
+        pytest.param(datetime(2026, 11, 20, 10, tzinfo=UTC), None, id="open"),
+        pytest.param(
+            datetime(2026, 11, 20, 18, tzinfo=UTC), datetime(2026, 11, 23, 8, tzinfo=UTC), id="Friday evening"
+        ),
+        pytest.param(
+            datetime(2026, 11, 23, 7, 59, tzinfo=UTC), datetime(2026, 11, 23, 8, tzinfo=UTC), id="early"
+        ),
+    ],
+)
+def test_hours_say_when_people_are_back(
+    records: CrmRecords, moment: datetime, opens_at: datetime | None
+) -> None:
+    """Outside the opening hours the next opening is told, in the zone that the operator set."""
+    week = {day: ["09:00-17:00"] for day in ("mon", "tue", "wed", "thu", "fri")}
+    hours = records.read_hours({"time_zone": "Europe/Berlin", "week": week})
+    assert hours.opens_at(moment) == opens_at
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        pytest.param({"time_zone": "Europe/Berln", "week": {"mon": ["9-17"]}}, "time zone", id="zone"),
+        pytest.param({"time_zone": "UTC", "week": {"mo": []}}, "weekday 'mo'", id="day"),
+        pytest.param({"zone": "UTC"}, "unexpected keyword argument 'zone'", id="key"),
+    ],
+)
+def test_wrong_hours_are_named(records: CrmRecords, section: dict[str, object], message: str) -> None:
+    """A mistake in the opening hours names the setting and what is wrong in it."""
+    with pytest.raises(SettingsError, match=message):
+        records.read_hours(section)
+
+
+def test_without_hours_people_are_always_there(records: CrmRecords) -> None:
+    """Nothing set means open."""
+    assert records.read_hours({}).opens_at(datetime(2026, 11, 22, 3, tzinfo=UTC)) is None
