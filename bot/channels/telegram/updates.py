@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,8 @@ NAME = "telegram"
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 # An edit corrects what was just said; one of an old message would be answered out of nowhere.
 MAX_EDIT_AGE_S = 15 * 60
+# What `Identities.invitation` makes.
+_INVITATION = re.compile(r"/start(?:@\w+)? ([A-Za-z0-9_-]{43})")
 _NOT_THERE = (ChatMemberStatus.LEFT, ChatMemberStatus.BANNED)
 
 
@@ -163,7 +166,13 @@ def _text(message: Message) -> str:
 
 
 def _proofs(message: Message, author: User) -> tuple[Proof, ...]:
-    """A contact that is the author's own carries the number that she is known to Telegram by."""
+    """A contact that is the author's own carries the number that she is known to Telegram by.
+
+    A link `https://t.me/<bot>?start=<word>` may carry an invitation from another channel.
+    """
+    invitation = _INVITATION.fullmatch(message.text or "")
+    if invitation is not None:
+        return (Proof(ProofKind.INVITATION, invitation[1]),)
     contact = message.contact
     if contact is None or contact.user_id != author.id:
         return ()

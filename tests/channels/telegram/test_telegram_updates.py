@@ -89,6 +89,24 @@ def test_only_her_own_contact_proves_a_number() -> None:
     assert written("other_contact").proofs == ()
 
 
+@pytest.mark.parametrize(
+    ("word", "proofs"),
+    [
+        ("A-b_" * 10 + "xyz", (Proof(ProofKind.INVITATION, "A-b_" * 10 + "xyz"),)),
+        ("newsletter-42", ()),
+        ("A-b_" * 16, ()),
+    ],
+    ids=["an invitation", "another word", "too long a word"],
+)
+def test_an_invitation_in_a_link_proves_who_she_is(word: str, proofs: tuple[Proof, ...]) -> None:
+    """A customer who follows a link that another channel gave her is known to be the same."""
+    update = payload("start_with_link")
+    update["message"]["text"] = f"/start {word}"
+    meaning = read(update)
+    assert isinstance(meaning, Written)
+    assert meaning.proofs == proofs
+
+
 def test_files_are_announced() -> None:
     """The largest size of a photo, and what is known of a document."""
     [photo] = written("photo").messages[0].metadata["received_files"]
