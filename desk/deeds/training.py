@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.dialogue.messages import Entity
+from bot.training_data.entity_markup import parse, render
 from bot.training_data.nlu_examples import NluData, NluExample, SentimentExample
 from bot.training_data.nlu_writer import write_nlu
 from crm_connector.choices import Sentiment, Verdict
@@ -20,6 +21,7 @@ from desk.access import Deed, Desk, Permission
 from desk.deeds.conversations import Refused
 
 _LOOK_BACK = timedelta(days=90)
+_NO_MARKUP = str.maketrans("[]", "()")
 
 
 class Assistant(Protocol):
@@ -192,10 +194,14 @@ def _example(message: DoubtfulMessage) -> NluExample:
         )
         for entity in message.entities
     )
+    text = message.text
+    if parse(render(text, marks))[0] != text:
+        # What a customer wrote must not annotate itself; as long as before, so that offsets still fit.
+        text = text.translate(_NO_MARKUP)
     decided = message.decided_at or datetime.now(UTC)
     who = message.agent.email if message.agent else ""
     note = {"annotated_by": who, "annotated_at": decided.isoformat(timespec="seconds")}
-    return NluExample(message.text, message.intent or "", marks, {"example": note})
+    return NluExample(text, message.intent or "", marks, {"example": note})
 
 
 def _row(message: DoubtfulMessage) -> InboxRow:
