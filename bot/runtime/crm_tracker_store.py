@@ -8,10 +8,18 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from bot.dialogue.events import BotUttered, Event, SessionStarted, event_from_dict, events_from_dicts
+from bot.dialogue.events import (
+    ActionExecuted,
+    BotUttered,
+    Event,
+    SessionStarted,
+    event_from_dict,
+    events_from_dicts,
+)
 from bot.dialogue.messages import JSON, UserMessage
 from bot.runtime.recent import Recent
 from bot.runtime.tracker_store import AlreadyAnswered, StoredConversation, StoreUnavailable
+from bot.runtime.turn import SESSION_START
 from crm_connector import conversations, database, ownership
 from crm_connector.choices import Owner
 from crm_connector.columns import utc_now
@@ -82,8 +90,10 @@ class CrmTrackerStore:
             raise AlreadyAnswered(self.load(message).answered or ()) from duplicate
         except database.StoreUnavailable as error:
             raise StoreUnavailable(str(error)) from error
-        goes_on = known is not None and known.last_sequence == appended.first - 1
-        if known is not None and goes_on and not any(isinstance(event, SessionStarted) for event in events):
+        start = _session_start(events)
+        if start is not None:
+            self._recent.put(message.sender_id, _Session(appended.end - 1, [*events[start:]]))
+        elif known is not None and known.last_sequence == appended.first - 1:
             self._recent.put(message.sender_id, _Session(appended.end - 1, [*known.events, *events]))
 
     def replace(self, message: UserMessage, events: Sequence[Event]) -> None:
@@ -115,6 +125,16 @@ class CrmTrackerStore:
                 return [(event.sequence, event_from_dict(event.data)) for event in stored]
         except database.StoreUnavailable as error:
             raise StoreUnavailable(str(error)) from error
+
+
+def _session_start(events: Sequence[Event]) -> int | None:
+    """Return where the last session begins, with the action that began it, as `load_events` has it."""
+    for place in range(len(events) - 1, -1, -1):
+        if isinstance(events[place], SessionStarted):
+            before = events[place - 1] if place else None
+            began = isinstance(before, ActionExecuted) and before.name == SESSION_START
+            return place - 1 if began else place
+    return None
 
 
 def _starts_session(event: conversations.StoredEvent) -> bool:

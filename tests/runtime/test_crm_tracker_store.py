@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.dialogue.events import BotUttered, Event, SlotSet, UserUttered
+from bot.dialogue.events import ActionExecuted, BotUttered, Event, SessionStarted, SlotSet, UserUttered
 from bot.dialogue.messages import Entity, Intent, ParseResult, Sentiment, UserMessage
 from bot.dialogue.tracker import Tracker
 from bot.runtime.crm_tracker_store import CrmTrackerStore
@@ -140,3 +140,16 @@ def test_a_loaded_conversation_is_not_read_again(crm: database.Store) -> None:
     store.append(message("2"), second := turn("2"))
     again = store.load(message("3")).events
     assert [*map(id, again)] == [*map(id, [*first, *second])]
+
+
+@pytest.mark.parametrize("has_action", [True, False])
+def test_a_session_that_begins_is_not_read_again(crm: database.Store, has_action: bool) -> None:
+    """What a turn wrote from its session start on is what anybody would read, and is not read."""
+    store = CrmTrackerStore(crm)
+    store.append(message("1"), turn("1"))
+    began = [ActionExecuted(name="action_session_start")] if has_action else []
+    session = [*began, SessionStarted(), *turn("2")]
+    store.append(message("2"), [SlotSet(name="city", value="Lima"), *session])
+    again = store.load(message("3")).events
+    assert [*map(id, again)] == [*map(id, session)]
+    assert again == CrmTrackerStore(crm).load(message("3")).events
