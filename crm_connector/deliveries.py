@@ -61,14 +61,19 @@ def queue_said(session: Session, conversation: Conversation, said: JSONObject, *
     return queue(session, conversation.channel, conversation.sender_id, [Parcel(said)], key=key)
 
 
-def set_targets(session: Session, targets: Mapping[str, Sequence[str]]) -> None:
-    """Write down where deliveries may go, in the place of what was written before.
+def set_targets(session: Session, targets: Mapping[str, Sequence[str]], *, replaced: str = "") -> None:
+    """Write down where deliveries may go.
 
     Args:
         session: The transaction.
         targets: For each queued channel its name and no events, for each webhook the events it hears.
+        replaced: What the names begin with of which only those in `targets` stay.
     """
-    session.execute(delete(DeliveryTarget).where(DeliveryTarget.name.not_in(targets)))
+    session.execute(
+        delete(DeliveryTarget).where(
+            DeliveryTarget.name.startswith(replaced, autoescape=True), DeliveryTarget.name.not_in(targets)
+        )
+    )
     for name, events in targets.items():
         known = insert_once(
             session, DeliveryTarget(name=name, events=list(events)), DeliveryTarget.name == name

@@ -26,7 +26,7 @@ Table: TypeAlias = type[AcceptedMessage] | type[Delivery]
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The row whose turn it is in its lane; `replays` tells one life of a row from the next."""
+    """The row whose turn it is in its lane; `replays` counts its lives, in each of which it is begun."""
 
     id: int
     channel: str
@@ -46,12 +46,17 @@ def head_of(session: Session, table: Table, channel: str, sender_id: str) -> Hea
 
 
 def heads(
-    session: Session, table: Table, *, states: Collection[Progress] = (Progress.QUEUED,), limit: int = 500
+    session: Session,
+    table: Table,
+    channels: Collection[str],
+    *,
+    states: Collection[Progress] = (Progress.QUEUED,),
+    limit: int = 500,
 ) -> list[Head]:
-    """The heads of all lanes that are in one of these states, the oldest first."""
+    """The heads of these channels' lanes that are in one of the states, the oldest first."""
     first = (
         select(func.min(table.id))
-        .where(table.state.in_(OPEN))
+        .where(table.state.in_(OPEN), table.channel.in_(channels))
         .group_by(table.channel, table.sender_id)
         .scalar_subquery()
     )
@@ -82,6 +87,16 @@ def postpone(session: Session, table: Table, row_id: int, error: str, wait_s: fl
         .values(
             state=Progress.RETRYING, last_error=error, next_attempt_at=utc_now() + timedelta(seconds=wait_s)
         )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def release(session: Session, table: Table, row_id: int) -> None:
+    """Let an open row be begun anew, by whoever can; work that was begun on it before means nothing."""
+    session.execute(
+        update(table)
+        .where(table.id == row_id, table.state.in_(OPEN))
+        .values(state=Progress.QUEUED, replays=table.replays + 1, next_attempt_at=None)
         .execution_options(synchronize_session=False)
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 from bot.delivery.work import Kind, Lane, Work
@@ -18,19 +18,26 @@ logger = logging.getLogger(__name__)
 
 # Rows come from other processes, too: the desk, an action server, an operator who has one tried again.
 LOOK_AROUND_S = 1.0
+# Whoever carries a row may be gone: another process with its memory, DBOS with its database.
+LOOK_AFTER_S = 300.0
 _BATCH = 500
 # A head that was begun and is still untouched waits for its place among those that run; begun again it is
 # found to be begun, so that forgetting is harmless.
 _REMEMBERED_S = 30.0
+_BEGUN = (Progress.RUNNING, Progress.RETRYING)
 
 
 class Dispatcher:
-    """Watches the lanes of both queues; `wake` names one in which something has changed."""
+    """Watches the lanes of these channels in both queues; `wake` names one in which something has changed."""
 
-    def __init__(self, store: Store, work: Work, *, look_around_s: float = LOOK_AROUND_S) -> None:
+    def __init__(
+        self, store: Store, work: Work, channels: Collection[str], *, look_around_s: float = LOOK_AROUND_S
+    ) -> None:
         self._store = store
         self._work = work
+        self._channels = channels
         self._look_around_s = look_around_s
+        self._looked_around_at = self._looked_after_at = float("-inf")
         self._woken: set[Lane] = set()
         self._something = asyncio.Event()
         self._begun: dict[tuple[Kind, Head], float] = {}
@@ -53,15 +60,10 @@ class Dispatcher:
         self._something.set()
 
     async def _watch(self) -> None:
-        # What a crash left half done is known to DBOS; if its database was lost, it is begun anew.
-        states: tuple[Progress, ...] = lanes.OPEN
-        looked_at = float("-inf")
         while True:
             try:
-                if time.monotonic() - looked_at >= self._look_around_s:
-                    looked_at = time.monotonic()
-                    await self._look_around(states)
-                    states = (Progress.QUEUED,)
+                await self._look_after()
+                await self._look_around()
                 await self._look_into_woken()
             except StoreUnavailable as error:
                 logger.warning("queues cannot be read: %s", error)
@@ -70,7 +72,7 @@ class Dispatcher:
             except Exception:
                 logger.exception("work of a queue could not be begun")
                 await asyncio.sleep(self._look_around_s)
-            await self._sleep(looked_at + self._look_around_s - time.monotonic())
+            await self._sleep(self._looked_around_at + self._look_around_s - time.monotonic())
 
     async def _sleep(self, wait_s: float) -> None:
         with suppress(TimeoutError):
@@ -83,12 +85,25 @@ class Dispatcher:
         if woken:
             await self._begin(await asyncio.to_thread(self._heads_of, woken))
 
-    async def _look_around(self, states: tuple[Progress, ...]) -> None:
+    async def _look_after(self) -> None:
+        """Have rows begun anew that were begun, and that nobody carries any more."""
+        if time.monotonic() - self._looked_after_at < LOOK_AFTER_S:
+            return
+        self._looked_after_at = time.monotonic()
+        for kind in Kind:
+            for head in await asyncio.to_thread(self._all_heads, kind, _BEGUN):
+                if not await self._work.is_carried(kind, head.id, head.replays):
+                    await asyncio.to_thread(self._release, kind, head)
+
+    async def _look_around(self) -> None:
         """Begin with the heads of all lanes that nobody has begun with."""
         now = time.monotonic()
+        if now - self._looked_around_at < self._look_around_s:
+            return
+        self._looked_around_at = now
         self._begun = {head: at for head, at in self._begun.items() if now - at < _REMEMBERED_S}
         for kind in Kind:
-            heads = await asyncio.to_thread(self._all_heads, kind, states)
+            heads = await asyncio.to_thread(self._all_heads, kind, (Progress.QUEUED,))
             await self._begin((kind, head) for head in heads)
 
     async def _begin(self, heads: Iterable[tuple[Kind, Head]]) -> None:
@@ -99,7 +114,12 @@ class Dispatcher:
 
     def _all_heads(self, kind: Kind, states: tuple[Progress, ...]) -> list[Head]:
         with self._store.reading() as session:
-            return lanes.heads(session, kind.table, states=states, limit=_BATCH)
+            return lanes.heads(session, kind.table, self._channels, states=states, limit=_BATCH)
+
+    def _release(self, kind: Kind, head: Head) -> None:
+        with self._store.session() as session:
+            lanes.release(session, kind.table, head.id)
+        logger.warning("row %d of queue %r is begun anew: nobody carries it", head.id, str(kind))
 
     def _heads_of(self, woken: Iterable[Lane]) -> list[tuple[Kind, Head]]:
         with self._store.reading() as session:

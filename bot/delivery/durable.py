@@ -95,8 +95,13 @@ class DurableWork:
 
     async def begin(self, kind: Kind, row_id: int, life: int) -> None:
         """Carry a row to its end, in the background; see `Work.begin`."""
-        with SetWorkflowID(f"{kind}-{row_id}-{life}"):
+        with SetWorkflowID(_name(kind, row_id, life)):
             await DBOS.start_workflow_async(self._carry, str(kind), row_id)
+
+    async def is_carried(self, kind: Kind, row_id: int, life: int) -> bool:
+        """Whether a row's workflow is under way; see `Work.is_carried`."""
+        found = await DBOS.get_workflow_status_async(_name(kind, row_id, life))
+        return found is not None and found.status in ("PENDING", "ENQUEUED", "DELAYED")
 
     async def take_over_from_the_dead(self) -> None:
         """Go on with what other processes had under way when they died."""
@@ -159,6 +164,10 @@ class DurableWork:
         except Exception:
             logger.exception("work on row %d of queue %r stumbled", row_id, str(kind))
             return _STUMBLED_S
+
+
+def _name(kind: Kind, row_id: int, life: int) -> str:
+    return f"{kind}-{row_id}-{life}"
 
 
 def _executor(place: QueueStore) -> Executor:

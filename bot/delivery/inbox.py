@@ -105,11 +105,17 @@ class DurableInbox:
 
     def _begin(self, row_id: int) -> AcceptedMessage | None:
         with self._store.session() as session:
-            return lanes.begin(session, AcceptedMessage, row_id)
+            row = lanes.begin(session, AcceptedMessage, row_id)
+            if row is None or row.channel in self._channels:
+                return row
+            # A dead process has left it, which served more channels than this one.
+            session.flush()
+            lanes.release(session, AcceptedMessage, row_id)
+        logger.warning("message %d of the inbox waits: %r is not served here", row_id, row.channel)
+        return None
 
     async def _handle(self, row: AcceptedMessage) -> None:
-        message = _from_json(row)
-        channel = self._channels.get(row.channel)
+        message, channel = _from_json(row), self._channels[row.channel]
         with_dots = channel.working(message) if isinstance(channel, ShowsWork) else nullcontext()
         async with with_dots:
             if isinstance(channel, CompletesMessages):
@@ -133,11 +139,11 @@ class DurableInbox:
 
 
 def _rendered(
-    channel: QueuedChannel | None, words: BotUttered, message: UserMessage
+    channel: QueuedChannel, words: BotUttered, message: UserMessage
 ) -> list[dict[str, JSON]] | None:
     """What the words take to be sent; None when it shall show at the first attempt that they cannot be."""
     try:
-        return [dict(payload) for payload in channel.render(words, message)] if channel else None
+        return [dict(payload) for payload in channel.render(words, message)]
     # A rim: words that break a channel's rendering are a dead letter, the others are sent.
     except Exception:
         logger.exception("an answer could not be rendered for channel %r", message.input_channel)

@@ -63,7 +63,7 @@ class DurableOutbox:
         route = self._routes.get(row.channel)
         if route is not None:
             return await Sending(self._store, route).send_rest(row)
-        await asyncio.to_thread(self._bury, row, f"no channel and no webhook {row.channel!r} is served")
+        await asyncio.to_thread(self._release, row)
         return None
 
     def _read(self, row_id: int) -> Delivery | None:
@@ -71,7 +71,8 @@ class DurableOutbox:
             row = session.get(Delivery, row_id)
             return row if row is not None and row.state in lanes.OPEN else None
 
-    def _bury(self, row: Delivery, reason: str) -> None:
+    def _release(self, row: Delivery) -> None:
+        """Leave to others what a dead process has left, and what does not go by here."""
         with self._store.session() as session:
-            lanes.bury(session, Delivery, row.id, reason)
-        logger.error("delivery %s is undeliverable: %s", row.key, reason)
+            lanes.release(session, Delivery, row.id)
+        logger.warning("delivery %s waits: %r is not served here", row.key, row.channel)

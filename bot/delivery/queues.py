@@ -93,7 +93,7 @@ class DurableQueues:
             return
         attempts = {Kind.IN: self.inbox.attempt, Kind.OUT: self.outbox.attempt}
         self._work = await self._launch(self._store, attempts)
-        self._dispatcher = Dispatcher(self._store, self._work)
+        self._dispatcher = Dispatcher(self._store, self._work, self._routes)
         self._dispatcher.start()
         self._chores = asyncio.get_running_loop().create_task(self._do_chores(self._work))
 
@@ -139,7 +139,7 @@ class DurableQueues:
 
     def _write_targets(self) -> None:
         with self._store.session() as session:
-            deliveries.set_targets(session, self._targets)
+            deliveries.set_targets(session, self._targets, replaced=PREFIX)
 
     async def _do_chores(self, work: LaunchedWork) -> None:
         loop = asyncio.get_running_loop()

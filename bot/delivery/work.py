@@ -58,6 +58,10 @@ class Work(Protocol):
         """Carry a row to its end, in the background; what was begun in this life is not begun again."""
         ...
 
+    async def is_carried(self, kind: Kind, row_id: int, life: int) -> bool:
+        """Whether somebody carries a row in this life, here or elsewhere, or will when he is up again."""
+        ...
+
 
 class LaunchedWork(Work, Protocol):
     """Work under way in this process, beside that of others."""

@@ -16,8 +16,9 @@ _IS_OPEN = text("state IN ('queued', 'running', 'retrying')")
 class Queued(MappedAsDataclass, kw_only=True):
     """A row that waits in its lane: rows of one channel and `sender_id` are worked off in the order of ids.
 
-    `attempts` counts those of the present step, `replays` how often an operator had a dead row tried again.
-    `next_attempt_at` is set while the row is `retrying`.
+    `attempts` counts those of the present step, `replays` how often the row was begun anew: because an
+    operator had a dead one tried again, or because whoever carried it is gone. `next_attempt_at` is set while
+    the row is `retrying`.
     """
 
     id: Mapped[int] = mapped_column(primary_key=True, init=False)

@@ -52,9 +52,9 @@ def test_only_the_first_open_row_of_a_lane_has_its_turn(session: Session) -> Non
     deliveries.queue(session, "slack", "ada", [said("one"), said("two")], key="a")
     deliveries.queue(session, "slack", "bea", [said("three")], key="b")
     one, two, three = ids(session)
-    assert [head.id for head in lanes.heads(session, Delivery)] == [one, three]
+    assert [head.id for head in lanes.heads(session, Delivery, ["slack"])] == [one, three]
     assert lanes.begin(session, Delivery, one) is not None
-    assert [head.id for head in lanes.heads(session, Delivery)] == [three]
+    assert [head.id for head in lanes.heads(session, Delivery, ["slack"])] == [three]
     assert lanes.head_of(session, Delivery, "slack", "ada") is None
     lanes.postpone(session, Delivery, one, "busy", 5.0)
     assert lanes.head_of(session, Delivery, "slack", "ada") is None
@@ -147,11 +147,33 @@ def test_what_was_closed_long_ago_is_forgotten(session: Session) -> None:
 
 
 def test_targets_are_those_that_were_set_last(session: Session) -> None:
-    """A server that starts says where deliveries may go, whatever the one before it said."""
-    deliveries.set_targets(session, {"slack": (), "webhook:shop": ("ticket.*",)})
-    deliveries.set_targets(session, {"telegram": (), "webhook:shop": ("ticket.opened",)})
+    """A server that starts says where deliveries may go; channels that others serve stay."""
+    before = {"slack": (), "webhook:shop": ("ticket.*",), "webhook:old": ("*",)}
+    deliveries.set_targets(session, before)
+    now = {"telegram": (), "webhook:shop": ("ticket.opened",)}
+    deliveries.set_targets(session, now, replaced="webhook:")
     found = {target.name: target.events for target in session.scalars(select(DeliveryTarget))}
-    assert found == {"telegram": [], "webhook:shop": ["ticket.opened"]}
+    assert found == {"slack": [], "telegram": [], "webhook:shop": ["ticket.opened"]}
+
+
+def test_heads_are_those_of_the_channels_that_are_asked_for(session: Session) -> None:
+    """A process begins with nothing that it cannot send."""
+    deliveries.queue(session, "slack", "ada", [said("one")], key="a")
+    deliveries.queue(session, "telegram", "ada", [said("two")], key="b")
+    assert [head.channel for head in lanes.heads(session, Delivery, ["telegram", "x"])] == ["telegram"]
+
+
+def test_a_released_row_begins_a_new_life(session: Session) -> None:
+    """Somebody else can begin with it; what is over stays over."""
+    deliveries.queue(session, "slack", "ada", [said("one")], key="a")
+    [row_id] = ids(session)
+    lanes.begin(session, Delivery, row_id)
+    session.flush()
+    lanes.release(session, Delivery, row_id)
+    assert [head.replays for head in lanes.heads(session, Delivery, ["slack"])] == [1]
+    lanes.bury(session, Delivery, row_id, "never")
+    lanes.release(session, Delivery, row_id)
+    assert lanes.heads(session, Delivery, ["slack"]) == []
 
 
 def test_counts_tell_the_queues_apart(session: Session) -> None:

@@ -113,6 +113,10 @@ class ImmediateWork:
             self._begun.add((kind, row_id, life))
             self._tasks.add(asyncio.create_task(self._carry(kind, row_id)))
 
+    async def is_carried(self, kind: Kind, row_id: int, life: int) -> bool:
+        """Whether this process has begun it."""
+        return (kind, row_id, life) in self._begun
+
     async def _carry(self, kind: Kind, row_id: int) -> None:
         number = 1
         while (wait_s := await self._attempts[kind](row_id, number)) is not None:

@@ -16,10 +16,10 @@ from bot.dialogue.events import AgentUttered, BotUttered
 from bot.dialogue.messages import ParseResult, UserMessage
 from bot.errors import ModelError
 from bot.runtime.tracker_store import StoreUnavailable
-from crm_connector import conversations, deliveries, lanes
+from crm_connector import conversations, deliveries, inbox, lanes
 from crm_connector.choices import Progress
 from crm_connector.database import Store
-from crm_connector.tables import AcceptedMessage, Delivery, DeliveryTarget
+from crm_connector.tables import AcceptedMessage, Delivery
 from tests.delivery.peers import AskableChannel, Echo, ListChannel, message, rows, serving, started, until
 
 
@@ -357,17 +357,33 @@ async def test_what_another_process_queues_is_sent(store: Store) -> None:
     assert channel.texts() == ["Ines here, how can I help?"]
 
 
-async def test_messages_for_a_channel_that_is_closed_now_are_dead_letters(store: Store) -> None:
-    """What waits for a channel that the credentials no longer name is given up, with the reason."""
-    async with serving(store, ListChannel("old")):
-        with store.session() as session:
-            said = BotUttered(text="hi").as_dict()
-            deliveries.queue(session, "gone", "ada", [deliveries.Parcel(said)], key="k")
-    async with serving(store, ListChannel("new")) as served:
+async def test_what_another_process_serves_is_left_to_it(store: Store) -> None:
+    """A process without a channel touches none of its messages, and gives back what a dead one has left."""
+    said = BotUttered(text="hi").as_dict()
+    with store.session() as session:
+        deliveries.queue(session, "list", "ada", [deliveries.Parcel(said)], key="k")
+        inbox.accept(session, "list", "ada", "1", {"text": "hi", "metadata": {}})
+    async with serving(store, ListChannel("other")) as served:
+        for attempt in (served.queues.outbox.attempt, served.queues.inbox.attempt):
+            assert await attempt(1, 1) is None
+    assert [(row.state, row.replays) for row in (*rows(store), *accepted(store))] == [
+        (Progress.QUEUED, 1)
+    ] * 2
+    channel = ListChannel()
+    async with serving(store, channel) as served:
         await served.settled()
-    with store.reading() as session:
-        assert [target.name for target in session.scalars(select(DeliveryTarget))] == ["new"]
-    assert rows(store)[0].last_error == "no channel and no webhook 'gone' is served"
+    assert channel.texts() == ["hi", "You said: hi"]
+
+
+async def test_what_nobody_carries_any_more_is_begun_anew(store: Store) -> None:
+    """A row that was begun by whoever is gone, with all memory of it, does not wait for ever."""
+    with store.session() as session:
+        deliveries.queue(session, "list", "ada", [deliveries.Parcel({"event": "bot", "text": "hi"})], key="k")
+        lanes.begin(session, Delivery, 1)
+    channel = ListChannel()
+    async with serving(store, channel) as served:
+        await served.settled()
+    assert channel.texts() == ["hi"]
 
 
 async def test_a_server_without_queued_channels_starts_nothing(store: Store) -> None:
