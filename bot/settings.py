@@ -19,10 +19,10 @@ from bot.runtime.processor import DEFAULT_MAX_PREDICTIONS
 from bot.runtime.stores.registry import (
     EVENT_BROKERS,
     LOCK_STORES,
+    TRACKER_STORES,
     BrokerOptions,
     LockOptions,
     TrackerStoreOptions,
-    read_tracker_store,
 )
 from bot.server.attachments import AttachmentOptions
 from bot.training_data.yaml_files import read_yaml
@@ -142,7 +142,7 @@ class Settings:
             actions=_actions(sections.get("action_endpoint")),
             credentials=channels or dict(DEFAULT_CREDENTIALS),
             max_predictions=_whole_number(MAX_PREDICTIONS, DEFAULT_MAX_PREDICTIONS),
-            tracker_store=read_tracker_store(sections.get("tracker_store")),
+            tracker_store=TRACKER_STORES.read(sections.get("tracker_store")),
             lock_store=LOCK_STORES.read(sections.get("lock_store")),
             event_broker=EVENT_BROKERS.read(sections.get("event_broker")),
             nlg=_nlg(sections.get("nlg")),

@@ -10,13 +10,22 @@ import pytest
 from bot.errors import SettingsError
 from bot.runtime.custom_actions import ActionEndpoint
 from bot.runtime.event_brokers.file_broker import FileBrokerOptions
+from bot.runtime.event_brokers.publisher import BrokerUnavailable
 from bot.runtime.event_brokers.rabbitmq_broker import RabbitMqOptions
 from bot.runtime.event_brokers.sql_broker import SqlBrokerOptions
 from bot.runtime.http_endpoint import HttpEndpoint
 from bot.runtime.locks import ConversationLocks
+from bot.runtime.model_server import ModelServerOptions
+from bot.runtime.postgresql_locks import PostgresqlLockOptions
 from bot.runtime.redis_locks import RedisLockOptions
 from bot.runtime.stores.redis_tracker_store import RedisTrackerStoreOptions
-from bot.runtime.stores.registry import InMemoryLockOptions, InMemoryStoreOptions, OwnStoreOptions
+from bot.runtime.stores.registry import (
+    InMemoryLockOptions,
+    InMemoryStoreOptions,
+    OwnBrokerOptions,
+    OwnLockOptions,
+    OwnStoreOptions,
+)
 from bot.runtime.stores.sql_tracker_store import SqlTrackerStoreOptions
 from bot.runtime.tracker_store import InMemoryTrackerStore
 from bot.settings import LogSettings, Settings
@@ -69,6 +78,9 @@ def test_tracker_stores_are_read_as_rasa_spells_them(
         ("{type: redis, key_prefix: shop, socket_timeout: 3}",
          RedisLockOptions(key_prefix="shop", socket_timeout=3, db=1)),
         ("{type: in_memory}", InMemoryLockOptions()),
+        ("{type: postgresql, url: db, db: shop, key_prefix: a}",
+         PostgresqlLockOptions(url="db", db="shop", key_prefix="a")),
+        ("{type: my.locks.Keeper, place: here}", OwnLockOptions("my.locks.Keeper", {"place": "here"})),
     ],
 )  # fmt: skip
 def test_lock_stores_are_read_as_rasa_spells_them(endpoints: str, expected: object, tmp_path: Path) -> None:
@@ -85,6 +97,7 @@ def test_lock_stores_are_read_as_rasa_spells_them(endpoints: str, expected: obje
          RabbitMqOptions("rabbit", queues=("a",), exchange_name="x", raise_on_failure=True)),
         ("{type: SQL, db: log.db}", SqlBrokerOptions(db="log.db")),
         ("{type: file, path: log.jsonl}", FileBrokerOptions("log.jsonl")),
+        ("{type: my.brokers.Post, url: here}", OwnBrokerOptions("my.brokers.Post", {"url": "here"})),
     ],
 )  # fmt: skip
 def test_event_brokers_are_read_as_rasa_spells_them(endpoints: str, expected: object, tmp_path: Path) -> None:
@@ -119,6 +132,10 @@ def test_event_brokers_are_read_as_rasa_spells_them(endpoints: str, expected: ob
         ("nlg: {url: x, tokn: y}", "nlg has no setting 'tokn', did you mean 'token'"),
         ("nlg: {url: x, type: magic}", "nlg.type is 'magic', expected a server"),
         ("nlu: {url: x, timeout: 0}", "nlu.timeout is 0, expected seconds above 0"),
+        ("models: {url: x, wait_time_between_pulls: soon}", "_pulls is 'soon', expected seconds"),
+        ("models: {url: x, wait_time_between_pulls: 0}", "is 0, expected seconds above 0, or null"),
+        ("models: {token: x}", "models is .*, expected 'url:'"),
+        ("models: {url: x, wait_time: 3}", "models has no setting 'wait_time'"),
         ("tracker_stor: {type: SQL}", "unknown section 'tracker_stor', did you mean 'tracker_store'"),
     ],
 )  # fmt: skip
@@ -168,7 +185,7 @@ class Rasas:
         ("{type: own_store.Kepper}", "'own_store.Kepper' cannot be used: .*no attribute 'Kepper'"),
         ("{type: no_such_store.Keeper}", "No module named 'no_such_store'"),
         ("{type: own_store.Keeper, plce: x}", "unexpected keyword argument 'plce'"),
-        ("{type: own_store.Rasas}", "has no method 'load'; a store that was written for Rasa must be ported"),
+        ("{type: own_store.Rasas}", "has no method 'load'; a class that was written for Rasa must be ported"),
     ],
 )
 def test_a_store_of_the_projects_own_is_checked(
@@ -192,6 +209,117 @@ def test_a_store_of_the_projects_own_is_built(tmp_path: Path, monkeypatch: pytes
     store = options.open_store(tmp_path)
     assert isinstance(store, InMemoryTrackerStore)
     assert vars(store)["place"] == "attic"
+
+
+OWN_PARTS = """
+from contextlib import asynccontextmanager
+from rasa.core.brokers.broker import EventBroker
+
+class Locks:
+    @asynccontextmanager
+    async def hold(self, sender_id):
+        yield
+
+class NoLocks: ...
+
+class Post:
+    def __init__(self, place):
+        self.sent = [place]
+    def send(self, event):
+        self.sent.append(event["event"])
+    def stay_alive(self): ...
+    def close(self): ...
+
+class RasasPost(EventBroker):
+    def __init__(self, place, loop):
+        self.sent, self.loop, self.ready = [place], loop, True
+    @classmethod
+    async def from_endpoint_config(cls, broker_config, event_loop=None):
+        return cls(broker_config.kwargs["place"] + broker_config.url, event_loop)
+    def publish(self, event):
+        if event["event"] == "bad":
+            raise OSError("line is dead")
+        self.loop.call_soon(self.sent.append, event["event"])
+    def is_ready(self):
+        return self.ready
+    async def close(self):
+        self.sent.append("closed")
+"""
+
+
+@pytest.fixture
+def own_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write locks and brokers of the project's own beside its files."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    name = f"own_parts_{tmp_path.name}"
+    (tmp_path / f"{name}.py").write_text(OWN_PARTS)
+    return tmp_path
+
+
+def own(root: Path, name: str) -> str:
+    """Return the Python path of one of them."""
+    return f"own_parts_{root.name}.{name}"
+
+
+def test_locks_of_the_projects_own_are_built_and_checked(own_parts: Path) -> None:
+    """They need `hold`."""
+    options = read(own_parts, f"lock_store: {{type: {own(own_parts, 'Locks')}}}\n").lock_store
+    assert options is not None
+    assert hasattr(options.open_locks(own_parts), "hold")
+    options = read(own_parts, f"lock_store: {{type: {own(own_parts, 'NoLocks')}}}\n").lock_store
+    assert options is not None
+    with pytest.raises(SettingsError, match="has no method 'hold'"):
+        options.open_locks(own_parts)
+
+
+def test_a_broker_of_the_projects_own_is_built(own_parts: Path) -> None:
+    """In our form, with the section's other keys as arguments."""
+    section = f"{{type: {own(own_parts, 'Post')}, place: attic}}"
+    options = read(own_parts, f"event_broker: {section}\n").event_broker
+    assert options is not None
+    broker = options.open_broker(own_parts)
+    broker.send({"event": "user"})
+    assert vars(broker)["sent"] == ["attic", "user"]
+    options = read(own_parts, f"event_broker: {{type: {own(own_parts, 'Nobody')}}}\n").event_broker
+    assert options is not None
+    with pytest.raises(SettingsError, match="has no attribute 'Nobody'"):
+        options.open_broker(own_parts)
+
+
+def test_a_broker_that_was_written_for_rasa_runs(own_parts: Path) -> None:
+    """It is made of its section, has a loop of its own, and what it refuses will come again."""
+    section = f"{{type: {own(own_parts, 'RasasPost')}, url: '!', place: attic}}"
+    options = read(own_parts, f"event_broker: {section}\n").event_broker
+    assert options is not None
+    broker = options.open_broker(own_parts)
+    broker.send({"event": "user"})
+    broker.stay_alive()
+    with pytest.raises(BrokerUnavailable, match="line is dead"):
+        broker.send({"event": "bad"})
+    theirs = vars(broker)["_broker"]
+    theirs.ready = False
+    with pytest.raises(BrokerUnavailable, match="is not ready"):
+        broker.send({"event": "bot"})
+    broker.close()
+    assert theirs.sent == ["attic!", "user", "closed"]
+
+
+def test_a_model_server_is_read_as_rasa_spells_it(tmp_path: Path) -> None:
+    """With the keys of every server; it is asked every 100 s unless told otherwise, or once."""
+    server = read(tmp_path, "models: {url: 'http://m/shop', token: t}\n").model_server
+    assert server == ModelServerOptions(HttpEndpoint("http://m/shop", token="t"), 100.0)
+    once = read(tmp_path, "models: {url: 'http://m', wait_time_between_pulls: null}\n").model_server
+    assert once is not None
+    assert once.wait_s is None
+    assert Settings.read(tmp_path / "empty").model_server is None
+
+
+def test_one_channel_can_be_opened_alone(tmp_path: Path) -> None:
+    """With its section of the file, if it has one."""
+    (tmp_path / "credentials.yml").write_text("rest:\nsocketio: {user_message_evt: said}\n")
+    sections = Settings.read(tmp_path, connector="socketio").credentials
+    assert sections == {"socketio": {"user_message_evt": "said"}}
+    assert Settings.read(tmp_path, connector="callback").credentials == {"callback": None}
 
 
 def test_what_lives_in_memory_is_opened(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bot.runtime.tracker_store import StoreUnavailable
 
@@ -23,6 +23,23 @@ class Locks(Protocol):
         Raises:
             LocksUnavailable: It cannot be known whose time it is.
         """
+        ...
+
+
+@runtime_checkable
+class RemoteLocks(Protocol):
+    """Locks that others keep: they may be away, and are let go of in the end."""
+
+    async def ping(self) -> None:
+        """Ask whether they are there.
+
+        Raises:
+            LocksUnavailable: They are not.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close connections."""
         ...
 
 

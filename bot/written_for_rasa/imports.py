@@ -17,6 +17,7 @@ from bot.errors import FrontdeskError
 
 ROOT = "rasa"
 MODULES = {
+    "rasa.core.brokers.broker": "endpoints",
     "rasa.engine.graph": "graph",
     "rasa.engine.recipes.default_recipe": "graph",
     "rasa.engine.storage.resource": "graph",
@@ -36,6 +37,7 @@ MODULES = {
     "rasa.shared.nlu.training_data.message": "messages",
     "rasa.shared.nlu.training_data.training_data": "messages",
     "rasa.shared.utils.io": "files",
+    "rasa.utils.endpoints": "endpoints",
     "rasa.utils.tensorflow.constants": "constants",
 }
 """Rasa's modules, and the file of this folder that has what components take from them."""

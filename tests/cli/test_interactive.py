@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from bot.cli.init import write_starter
@@ -16,6 +17,7 @@ from bot.dialogue.messages import Entity, Intent, ParseResult
 from bot.dialogue.tracker import Tracker
 from bot.runtime.action_runner import ActionRunner
 from bot.runtime.check import check_project
+from bot.runtime.next_action import Parser
 from bot.runtime.processor import Processor
 from bot.runtime.tracker_store import InMemoryTrackerStore
 from bot.training_data.project import Project
@@ -53,9 +55,9 @@ def _lines(*lines: str) -> tuple[list[str], Callable[[str], str]]:
     return asked, answer
 
 
-async def _teach(*lines: str) -> tuple[Lesson, list[str], str]:
+async def _teach(*lines: str, parser: Parser | None = None) -> tuple[Lesson, list[str], str]:
     known = domain()
-    base = Processor(known, Words(), _Policies(SCRIPT), ActionRunner(known), InMemoryTrackerStore())
+    base = Processor(known, parser or Words(), _Policies(SCRIPT), ActionRunner(known), InMemoryTrackerStore())
     asked, answer = _lines(*lines)
     console = Console(record=True, width=200)
     lesson = Lesson.begin(base, Teacher(answer, console))
@@ -108,6 +110,57 @@ async def test_a_name_the_domain_does_not_have_is_asked_again() -> None:
     assert "no action 'utter_by', did you mean 'utter_bye'" in shown
     assert len([question for question in asked if question.startswith("intent")]) == 3
     assert _steps(lesson) == [[{"intent": "greet"}, {"action": "utter_bye"}]]
+
+
+class _Places(Words):
+    """Knows where the city stands, and a feeling about the whole message."""
+
+    def parse(self, text: str) -> ParseResult:
+        """Mark the second word."""
+        intent, _, city = text.partition(" ")
+        found = (Entity("city", city, len(intent) + 1, len(text)),) if city else ()
+        return ParseResult(text, Intent(intent, 0.9), (*found, Entity("mood", "fine")))
+
+
+async def test_entities_are_corrected_by_writing_the_sentence_again() -> None:
+    """What is marked then fills slots and is kept; what is about the whole message stays."""
+    lesson, asked, shown = await _teach(
+        "greet in Oslo", "greet in [Oslo](city)", "", "", "", "/stop", parser=_Places()
+    )
+    assert "greet [in Oslo](city)" in shown
+    assert "greet in [Oslo](city)" in shown
+    assert len([question for question in asked if question.startswith("intent")]) == 2
+    assert "Bot: hi Oslo" in shown
+    (sentence,) = lesson.processor.sentences
+    assert [(row.value, row.start, row.end) for row in sentence.entities] == [("Oslo", 9, 13)]
+    text = lesson.nlu()
+    assert text
+    assert "- greet in [Oslo](city)" in text
+
+
+async def test_all_entities_are_taken_away_by_the_bare_sentence() -> None:
+    """Written as it was said."""
+    lesson, _, _ = await _teach("greet Oslo", "greet Oslo", "", "", "", "/stop", parser=_Places())
+    (sentence,) = lesson.processor.sentences
+    assert sentence.entities == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("greet [Oslo](town)", "no entity 'town'"),
+        ("greet [Oslo](citi)", "no entity 'citi', did you mean 'city'"),
+        ("hello [Oslo](city)", "the words must stay as they are, found 'hello Oslo'"),
+        ('greet [Oslo]{"role": "x"}', "names no entity"),
+        ("greet [Oslo]{city}", "is not JSON"),
+    ],
+)
+async def test_what_cannot_be_marked_is_asked_again(written: str, words: str) -> None:
+    """With the reason; the entities stay as they were."""
+    lesson, _, shown = await _teach("greet Oslo", written, "", "", "", "/stop", parser=_Places())
+    assert words in shown
+    (sentence,) = lesson.processor.sentences
+    assert [row.value for row in sentence.entities] == ["Oslo"]
 
 
 async def test_a_turn_can_be_forgotten_and_a_story_ended() -> None:

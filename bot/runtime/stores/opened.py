@@ -12,8 +12,7 @@ from bot.runtime.conversations import ConversationStore
 from bot.runtime.crm_tracker_store import CrmTrackerStore
 from bot.runtime.event_brokers.published_store import PublishedStore
 from bot.runtime.event_brokers.publisher import BackgroundPublisher
-from bot.runtime.locks import ConversationLocks, Locks
-from bot.runtime.redis_locks import RedisLocks
+from bot.runtime.locks import ConversationLocks, Locks, RemoteLocks
 from bot.runtime.stores.agent_ownership import WithAgents
 from bot.runtime.stores.registry import BrokerOptions, LockOptions, TrackerStoreOptions
 from bot.runtime.tracker_store import StoreUnavailable
@@ -67,7 +66,7 @@ class OpenedStores:
         """Whether a turn could be loaded, and its order held; never raises."""
         try:
             await asyncio.to_thread(self.tracker_store.load, _NOBODYS)
-            if isinstance(self.locks, RedisLocks):
+            if isinstance(self.locks, RemoteLocks):
                 await self.locks.ping()
         except StoreUnavailable:
             return False
@@ -77,7 +76,7 @@ class OpenedStores:
         """Send what waits for the broker, and close all connections but the CRM's."""
         if self.publisher:
             await asyncio.to_thread(self.publisher.close)
-        if isinstance(self.locks, RedisLocks):
+        if isinstance(self.locks, RemoteLocks):
             await self.locks.close()
         if isinstance(self.own_store, Closable):
             self.own_store.close()
