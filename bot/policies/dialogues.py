@@ -65,7 +65,7 @@ def unfolded_events(tracker: TrainingTracker) -> Sequence[Event]:
 def all_states(events: Sequence[Event], domain: Domain, *, omit_unset_slots: bool = False) -> list[State]:
     """Return the state before each action and the one after the last (Rasa's `past_states`)."""
     history = History(domain, omit_unset_slots=omit_unset_slots).follow(events)
-    return [state(turn, domain) for turn in history.turns()]
+    return [state(turn) for turn in history.turns()]
 
 
 def unpredictable_action(tracker: TrainingTracker) -> Event | None:

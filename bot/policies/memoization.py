@@ -57,7 +57,7 @@ class MemoizationPolicy:
 
     def predict(self, tracker: Tracker, domain: Domain) -> Prediction:
         """Recall the action that followed."""
-        action = self._recall(history_of(tracker), domain)
+        action = self._recall(history_of(tracker))
         score = nlu_confidence(tracker) if self.options.use_nlu_confidence_as_score else 1.0
         return Prediction(scores_for(action, score, domain), self.name, self.priority)
 
@@ -69,16 +69,16 @@ class MemoizationPolicy:
         """Read the table back."""
         self._remember(*load_table(folder / "memorized_turns.json"))
 
-    def _recall(self, history: History, domain: Domain) -> str | None:
-        states = self._states(history, domain)
+    def _recall(self, history: History) -> str | None:
+        states = self._states(history)
         return None if states is None else self._table.get(states)
 
-    def _states(self, history: History, domain: Domain) -> tuple[State, ...] | None:
+    def _states(self, history: History) -> tuple[State, ...] | None:
         """Return the key of a conversation; None when it is longer than all that was learnt."""
         turns = _visible_turns(history, (self.options.max_history or self._longest) + 1)
         if self.options.max_history is None and len(turns) > self._longest:
             return None
-        return states_to_predict(turns[self._first_kept(len(turns)) :], domain, self._rule_only)
+        return states_to_predict(turns[self._first_kept(len(turns)) :], self._rule_only)
 
     def _first_kept(self, count: int) -> int:
         """Return where the last `max_history` of that many states begin."""
@@ -97,12 +97,12 @@ class AugmentedMemoizationPolicy(MemoizationPolicy):
 
     name = "AugmentedMemoizationPolicy"
 
-    def _recall(self, history: History, domain: Domain) -> str | None:
-        action = super()._recall(history, domain)
+    def _recall(self, history: History) -> str | None:
+        action = super()._recall(history)
         if action is not None:
             return action
         for events in self._ever_shorter(history):
-            action = super()._recall(History(domain).follow(events), domain)
+            action = super()._recall(History(history.domain).follow(events))
             if action is not None:
                 return action
         return None

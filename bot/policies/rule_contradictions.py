@@ -120,7 +120,7 @@ def steps_of(tracker: TrainingTracker, domain: Domain) -> Iterator[Step]:
     """Yield the steps that can be predicted: not a tracker's first action, nor the first after a `...`."""
     places = places_of_events(tracker)
     history = History(domain).follow(applied_events(tracker))
-    states = [state(turn, domain) for turn in history.turns()]
+    states = [state(turn) for turn in history.turns()]
     kept = [without_user_text(made) for made in states]
     is_predictable, loop_is_fresh, count = False, False, 0
     for event, situation in zip(history.events, history.situations, strict=False):

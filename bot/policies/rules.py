@@ -84,7 +84,7 @@ class RulePolicy:
 
     def predict(self, tracker: Tracker, domain: Domain) -> Prediction:
         """Say what the rules say; without any, the fallback action with its score."""
-        decision = self._book.decide(self._moment(tracker, domain))
+        decision = self._book.decide(self._moment(tracker))
         return Prediction(
             self._scores(decision, tracker, domain),
             self.name,
@@ -95,9 +95,9 @@ class RulePolicy:
             hide_rule_turn=decision.source in self._book.not_in_stories,
         )
 
-    def reason(self, tracker: Tracker, domain: Domain) -> str:
+    def reason(self, tracker: Tracker) -> str:
         """Say in words what the prediction rests on."""
-        decision = self._book.decide(self._moment(tracker, domain))
+        decision = self._book.decide(self._moment(tracker))
         if decision.action is None:
             return "no rule fits"
         if isinstance(decision.source, str):
@@ -117,9 +117,9 @@ class RulePolicy:
         # One state more than the longest key tells a longer conversation from one that equals the key.
         self._horizon = book.longest + 1
 
-    def _moment(self, tracker: Tracker, domain: Domain) -> Moment:
+    def _moment(self, tracker: Tracker) -> Moment:
         turns = history_of(tracker).turns(self._horizon)
-        made = [state(turn, domain) for turn in turns]
+        made = [state(turn) for turn in turns]
         loop = tracker.active_loop
         return Moment(
             (*map(without_user_text, made[:-1]), made[-1]),

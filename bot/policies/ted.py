@@ -70,7 +70,7 @@ class TEDPolicy:
         """Return a calibrated softmax over all actions that the stories know."""
         if self._model is None:
             return self._prediction({}, domain)
-        chances, by_text = self._read(self._model, tracker, domain)
+        chances, by_text = self._read(self._model, tracker)
         ranked = dict(
             sorted(zip(self._model.labels, chances.tolist(), strict=True), key=lambda pair: -pair[1])
         )
@@ -98,23 +98,23 @@ class TEDPolicy:
         new = tuple(entity for entity in found if _place(entity) not in known)
         return (EntitiesAdded(entities=new),) if new else ()
 
-    def _read(self, model: LearntModel, tracker: Tracker, domain: Domain) -> tuple[FloatArray, bool]:
+    def _read(self, model: LearntModel, tracker: Tracker) -> tuple[FloatArray, bool]:
         """Read the last message by its intent or by its text; return the chances and which it was.
 
         The text counts where it is nearer to a wording of the stories than the NLU was sure of the intent.
         (Rasa compares similarities, which say nothing about texts that no story is like.)
         """
         if not model.space.texts:
-            return _chances(model, tracker, domain, as_text=False), False
+            return _chances(model, tracker, as_text=False), False
         if not any(name.startswith("intent ") for name in model.space.columns):
-            return _chances(model, tracker, domain, as_text=True), True
+            return _chances(model, tracker, as_text=True), True
         text = tracker.latest_message.text if tracker.latest_message else None
         if text and tracker.latest_action_name == ACTION_LISTEN:
-            chances = _chances(model, tracker, domain, as_text=True)
+            chances = _chances(model, tracker, as_text=True)
             is_sure = float(chances.max()) > self.options.e2e_confidence_threshold
             if is_sure and model.space.closeness(text) >= nlu_confidence(tracker):
                 return chances, True
-        return _chances(model, tracker, domain, as_text=False), False
+        return _chances(model, tracker, as_text=False), False
 
     def _kept(self, ranked: dict[str, float]) -> dict[str, float]:
         length = self.options.ranking_length
@@ -130,20 +130,20 @@ class TEDPolicy:
 
 
 def seen_states(
-    model: LearntModel, tracker: Tracker, domain: Domain, *, as_text: bool = False, spare: int = 0
+    model: LearntModel, tracker: Tracker, *, as_text: bool = False, spare: int = 0
 ) -> tuple[State, ...]:
     """Return the states of a live conversation that a model looks at, and `spare` ones before."""
     turns = history_of(tracker).story_turns()
     known = [turn for turn in turns if turn.action is None or turn.action.name != UNLIKELY_INTENT]
-    return states_to_predict(known[-model.network.turns - spare :], domain, model.rule_only, as_text=as_text)
+    return states_to_predict(known[-model.network.turns - spare :], model.rule_only, as_text=as_text)
 
 
 def _place(entity: Entity) -> tuple[object, ...]:
     return entity.entity, entity.start, entity.end, entity.role, entity.group
 
 
-def _chances(model: LearntModel, tracker: Tracker, domain: Domain, *, as_text: bool) -> FloatArray:
-    scores = model.scores(seen_states(model, tracker, domain, as_text=as_text))
+def _chances(model: LearntModel, tracker: Tracker, *, as_text: bool) -> FloatArray:
+    scores = model.scores(seen_states(model, tracker, as_text=as_text))
     grown = np.exp(scores - scores.max())
     chances: FloatArray = grown / grown.sum()
     return chances

@@ -95,7 +95,7 @@ def _replayed(tracker: TrainingTracker, domain: Domain) -> Iterator[tuple[Event,
         found = history.follow(applied.events).turns(None if has_remarks else turns)
         known = [turn for turn in found if turn.action is None or turn.action.name != UNLIKELY_INTENT]
         kept = known if turns is None else known[-turns:]
-        return tuple(without_user_text(state(turn, domain, rule_only)) for turn in kept)
+        return tuple(without_user_text(state(turn, rule_only)) for turn in kept)
 
     for event in tracker.events:
         yield event, replay

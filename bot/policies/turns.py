@@ -38,9 +38,13 @@ class RuleOnly:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that a state is made of, after some event; `slots` holds only slots that policies see."""
+    """All that a state is made of, after some event; `slots` holds only slots that policies see.
+
+    `user` is what the other fields say of the customer's last turn: worked out once for all policies.
+    """
 
     slots: Mapping[str, Features]
+    user: User | None = None
     message: UserUttered | None = None
     added_entities: tuple[Entity, ...] = ()
     use_text: bool | None = None
@@ -182,13 +186,8 @@ class History:
     def _after(self, situation: Situation, event: Event) -> Situation:
         match event:
             case UserUttered():
-                return replace(
-                    situation,
-                    message=event,
-                    added_entities=(),
-                    use_text=_text_counts(event),
-                    has_followup=False,
-                )
+                heard = replace(situation, message=event, added_entities=(), has_followup=False)
+                return self._with_user(heard, use_text=_text_counts(event))
             case ActionExecuted():
                 action = Action(event.name) if event.name else Action(text=event.action_text)
                 return replace(situation, action=action, has_followup=False)
@@ -201,10 +200,15 @@ class History:
             case FollowupAction():
                 return replace(situation, has_followup=bool(event.name))
             case DefinePrevUserUtteredFeaturization() if _just_spoken(situation):
-                return replace(situation, use_text=event.use_text_for_featurization)
+                return self._with_user(situation, use_text=event.use_text_for_featurization)
             case EntitiesAdded() if _just_spoken(situation):
-                return replace(situation, added_entities=situation.added_entities + event.entities)
+                more = replace(situation, added_entities=situation.added_entities + event.entities)
+                return self._with_user(more, use_text=situation.use_text)
         return situation
+
+    def _with_user(self, situation: Situation, *, use_text: bool | None) -> Situation:
+        user = _user(situation, self.domain, use_text=use_text)
+        return replace(situation, use_text=use_text, user=user)
 
     def _with_slot(self, situation: Situation, event: SlotSet) -> Situation:
         features = slot_features(self.domain, event.name, event.value)
@@ -233,37 +237,36 @@ def _text_counts(event: UserUttered) -> bool | None:
     return False if event.intent_name and not event.text else None
 
 
-def state(turn: Turn, domain: Domain, rule_only: RuleOnly | None = None) -> State:
+def state(turn: Turn, rule_only: RuleOnly | None = None) -> State:
     """Make the state of a turn, without what only rules know when `rule_only` is given."""
     hidden = rule_only or RuleOnly()
     situation = turn.situation
     return State(
-        user=_user(turn.spoken, domain),
+        user=turn.spoken.user,
         prev_action=turn.action,
         slots=tuple(sorted(pair for pair in situation.slots.items() if pair[0] not in hidden.slots)),
         active_loop=None if situation.active_loop in hidden.loops else situation.active_loop,
     )
 
 
-def _user(situation: Situation, domain: Domain) -> User | None:
+def _user(situation: Situation, domain: Domain, *, use_text: bool | None) -> User | None:
     message = situation.message
     if message is None:
         return None
-    by_text = bool(situation.use_text)
-    entities = () if by_text else (*message.entities, *situation.added_entities)
+    entities = () if use_text else (*message.entities, *situation.added_entities)
     user = User(
-        intent=None if by_text else message.intent_name,
-        text=None if situation.use_text is False else message.text or None,
+        intent=None if use_text else message.intent_name,
+        text=None if use_text is False else message.text or None,
         entities=domain.entity_labels(entities, message.intent_name),
     )
     return user if user != User() else None
 
 
 def states_to_predict(
-    turns: Sequence[Turn], domain: Domain, rule_only: RuleOnly | None = None, *, as_text: bool = False
+    turns: Sequence[Turn], rule_only: RuleOnly | None = None, *, as_text: bool = False
 ) -> tuple[State, ...]:
     """Make the states of the last turns of a conversation; the last turn counts by its intent or its text."""
-    made = [state(turn, domain, rule_only) for turn in turns]
+    made = [state(turn, rule_only) for turn in turns]
     return (
         *map(without_user_text, made[:-1]),
         *(with_last_turn(last, as_text=as_text) for last in made[-1:]),

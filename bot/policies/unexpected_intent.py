@@ -68,9 +68,7 @@ class UnexpecTEDIntentPolicy:
     def predict(self, tracker: Tracker, domain: Domain) -> Prediction:
         """Return 1 for `action_unlikely_intent`, or nothing."""
         intent = _just_said(tracker)
-        is_unlikely = (
-            intent is not None and self._is_judged(intent) and self._is_unlikely(tracker, domain, intent)
-        )
+        is_unlikely = intent is not None and self._is_judged(intent) and self._is_unlikely(tracker, intent)
         scores = scores_for(UNLIKELY_INTENT if is_unlikely else None, 1.0, domain)
         return Prediction(scores, self.name, self.priority)
 
@@ -91,10 +89,10 @@ class UnexpecTEDIntentPolicy:
     def _is_judged(self, intent: str) -> bool:
         return intent in self._thresholds and intent not in self.options.ignore_intents_list
 
-    def _is_unlikely(self, tracker: Tracker, domain: Domain, intent: str) -> bool:
+    def _is_unlikely(self, tracker: Tracker, intent: str) -> bool:
         if self._model is None:
             return False
-        states = before_listening(seen_states(self._model, tracker, domain, spare=1))
+        states = before_listening(seen_states(self._model, tracker, spare=1))
         scores = self._model.scores(states)
         own = float(scores[self._model.labels.index(intent)])
         return own < self._thresholds[intent] and own < float(scores.max())

@@ -47,7 +47,7 @@ _BEFORE_AN_ACTION = (
 class GivesReasons(Protocol):
     """A policy that can say what its prediction rests on."""
 
-    def reason(self, tracker: Tracker, domain: Domain) -> str:
+    def reason(self, tracker: Tracker) -> str:
         """Say it in words."""
         ...
 
@@ -176,13 +176,13 @@ def _ask(tracker: Tracker, domain: Domain, policies: Ensemble) -> Iterator[tuple
                 prediction.confidence,
                 prediction.priority,
                 scored[1:],
-                _reason(policy, tracker, domain),
+                _reason(policy, tracker),
             ),
         )
 
 
-def _reason(policy: Policy, tracker: Tracker, domain: Domain) -> str | None:
-    return policy.reason(tracker, domain) if isinstance(policy, GivesReasons) else None
+def _reason(policy: Policy, tracker: Tracker) -> str | None:
+    return policy.reason(tracker) if isinstance(policy, GivesReasons) else None
 
 
 def _action(

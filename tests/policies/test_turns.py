@@ -37,7 +37,7 @@ def by_intent(use_text: bool = False) -> Event:
 def seen(events: list[Event], **options: Any) -> list[Any]:
     """The states that policies see, as Rasa writes them."""
     turns = history_of(ASSISTANT.conversation(events)).turns()
-    return [made.as_json() for made in states_to_predict(turns, DOMAIN, **options)]
+    return [made.as_json() for made in states_to_predict(turns, **options)]
 
 
 def test_a_turn_stays_in_the_state_for_all_its_actions() -> None:
@@ -106,7 +106,7 @@ def test_hidden_turns_disappear_for_stories() -> None:
     events = [said("greet"), by_intent(), did("utter_hello"), did("action_listen"), said("chat"), by_intent()]
     events += [did("utter_chat", hide=True), did("action_listen", hide=True), said("bye")]
     turns = history_of(ASSISTANT.conversation(events)).story_turns()
-    made = states_to_predict(turns, DOMAIN)
+    made = states_to_predict(turns)
     actions = [item.prev_action and item.prev_action.name for item in made]
     assert actions == [None, "action_listen", "utter_hello", "action_listen"]
     assert [item.user and item.user.intent for item in made] == [None, "greet", "greet", "bye"]
@@ -115,7 +115,7 @@ def test_hidden_turns_disappear_for_stories() -> None:
 def test_slots_and_loops_of_rules_disappear_for_stories() -> None:
     """What only rules know does not disturb what is learnt from stories."""
     history = history_of(ASSISTANT.conversation([slot("vip", True), loop("order_form")]))
-    made = state(history.turns()[-1], DOMAIN, RuleOnly(frozenset({"vip"}), frozenset({"order_form"})))
+    made = state(history.turns()[-1], RuleOnly(frozenset({"vip"}), frozenset({"order_form"})))
     assert made.as_json() == LOW | {"prev_action": {"action_name": "action_listen"}}
 
 
@@ -166,5 +166,5 @@ def test_following_a_conversation_equals_reading_it_at_once(events: list[Event],
 def test_states_survive_the_way_to_disk(events: list[Event]) -> None:
     """What is written is read back."""
     turns = history_of(ASSISTANT.conversation(events)).turns()
-    for made in states_to_predict(turns, DOMAIN):
+    for made in states_to_predict(turns):
         assert State.from_json(made.as_json()) == made
