@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import subprocess
+import textwrap
 import tomllib
 from collections.abc import Callable
 from dataclasses import fields
@@ -22,6 +23,7 @@ from bot.policies.registry import POLICIES
 from bot.runtime.processor import Processor
 from bot.runtime.stores.registry import EVENT_BROKERS, LOCK_STORES, TRACKER_STORES
 from bot.settings import ACTION_KEYS
+from bot.training_data.yaml_files import parse_yaml
 from language.backbone import CACHE_VARIABLE
 from tests.docs.commands import commands, spellings
 from tests.docs.tree import ROOT, tree
@@ -147,3 +149,44 @@ def test_every_command_is_documented() -> None:
     for command in app.registered_commands:
         name = command.name or (command.callback.__name__.replace("_", "-") if command.callback else "")
         assert f"frontdesk {name}" in pages, name
+
+
+def _examples(heading: str) -> list[str]:
+    """Return the YAML of a heading of the page on channels, without the indent of lists."""
+    page = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")
+    section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"^( *)```yaml\n(.*?)^ *```", section, re.MULTILINE | re.DOTALL)
+    return [textwrap.dedent(block) for _, block in blocks]
+
+
+@pytest.mark.parametrize(("heading", "settings"), [("Telegram", TelegramSettings), ("Slack", SlackSettings)])
+def test_the_examples_of_a_messenger_are_accepted(
+    heading: str, settings: type[TelegramSettings | SlackSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each section of credentials.yml is read, with variables that hold what their names say."""
+    for variable, value in {
+        "TELEGRAM_TOKEN": "123456:aaaabbbbccccdddd",
+        "TELEGRAM_SECRET": "0123456789abcdef0123456789abcdef",
+        "SLACK_TOKEN": "xoxb-1",
+        "SLACK_APP_TOKEN": "xapp-1",
+        "SLACK_SIGNING_SECRET": "0123456789abcdef",
+    }.items():
+        monkeypatch.setenv(variable, value)
+    sections = [parse_yaml(block, "channels.md").get(heading.lower()) for block in _examples(heading)]
+    read = [settings.from_credentials(section) for section in sections if section is not None]
+    assert len(read) == 2
+
+
+@pytest.mark.parametrize("heading", ["Telegram", "Slack"])
+def test_what_the_log_is_said_to_say_it_says(heading: str) -> None:
+    """Each line of the log that a walk-through names is written by the channel."""
+    page = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")
+    section = page.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    told = re.findall(r"[Ll]og says `([a-z ]+)|\(`([a-z ]+)`\)|, then `([a-z ]+)`", section)
+    source = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "bot/channels" / heading.lower()).glob("*.py")
+    )
+    lines = [line.removesuffix(" channel").strip() for found in told for line in found if line]
+    assert len(lines) >= 3
+    for line in lines:
+        assert f'"{line}' in source, line
