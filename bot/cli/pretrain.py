@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.result_files import can_draw
 from bot.cli.screen import Root, explained, load_project, out, progress_bar
 from bot.errors import FrontdeskError
 
@@ -88,6 +87,8 @@ def _adapted(wishes: _Wishes, backbone: str) -> Adaptation:
     facts = {"backbone": backbone, "corpus": wishes.corpus.name, **asdict(learnt)}
     text = json.dumps(facts, ensure_ascii=False, indent=1)
     (wishes.folder / FACTS_FILE).write_text(text + "\n", encoding="utf-8")
+    from bot.cli.result_files import can_draw  # noqa: PLC0415 - it loads what trains
+
     if can_draw():
         from bot.cli.pictures import draw_losses  # noqa: PLC0415 - matplotlib is optional
 
