@@ -78,5 +78,6 @@ def open_page(browser: Browser, running: RunningServer) -> Iterator[OpenPage]:
 
 
 def _is_grave(kind: str, text: str) -> bool:
-    """A server that is away on purpose leaves its own lines in the console."""
-    return kind == "error" and "WebSocket connection to" not in text
+    """A server that is away or refuses something on purpose leaves the browser's own lines."""
+    on_purpose = ("WebSocket connection to", "Failed to load resource")
+    return kind == "error" and not text.startswith(on_purpose)

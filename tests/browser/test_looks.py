@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from axe_core_python.sync_playwright import Axe
-from fastapi import FastAPI
-from fastapi.responses import HTMLResponse
 from playwright.sync_api import Page, expect
 
+from bot.channels.web_widget.records import Answerer, Standing
 from bot.dialogue.messages import JSON
 from tests.browser.shop_script import ADVICE, LATE
+from tests.browser.test_widget_files import PDF, PNG
 from tests.browser.widget import Widget
-from tests.channels.scripted import ScriptedProcessor
-from tests.server.factories import RunningServer, application
+from tests.channels.scripted_records import ScriptedRecords
 
 pytestmark = pytest.mark.browser
 OpenPage = Callable[..., Page]
@@ -44,6 +44,78 @@ def test_page_and_widget_are_accessible(open_page: OpenPage, scheme: str, locale
     expect(widget.log.locator(".choices").last.get_by_role("button")).to_have_count(2)
     widget.expect_settled()
     assert violations(page) == []
+
+
+def ask_first(widget: Widget, _: ScriptedRecords) -> None:
+    """Show the questions, with what is missing."""
+    expect(widget.form).to_be_visible()
+    widget.form.locator(".act").click()
+
+
+def rate(widget: Widget, _: ScriptedRecords) -> None:
+    """Show the stars, four of them chosen."""
+    widget.write("hi").expect_said("hi", "You said: hi").expect_settled()
+    widget.panel.locator(".action").nth(1).click()
+    widget.form.get_by_role("radio", name="4 / 5").check(force=True)
+
+
+def leave_message(widget: Widget, _: ScriptedRecords) -> None:
+    """Show the form for those who come too late."""
+    widget.expect_connected().panel.locator(".action").first.click()
+    expect(widget.form).to_be_visible()
+
+
+def wait_in_queue(widget: Widget, records: ScriptedRecords) -> None:
+    """Show the place in the queue, and a banner of a lost line."""
+    widget.write("hi").expect_said("hi", "You said: hi").expect_settled()
+    records.standing[widget.sender_id()] = Standing(Answerer.QUEUE, position=12)
+    expect(widget.status).to_be_visible()
+    widget.page.context.set_offline(True)
+    widget.write("still there?")
+    expect(widget.banner).to_be_visible()
+    expect(widget.log.locator(".bubble").last).to_be_in_viewport(ratio=1)
+
+
+def send_files(widget: Widget, _: ScriptedRecords) -> None:
+    """Show a picture, a document and a complaint."""
+    widget.expect_connected().choose_files(PNG, PDF)
+    expect(widget.log.locator("canvas")).to_have_count(1)
+    expect(widget.log.locator(".tile")).to_have_count(2)
+    widget.expect_settled().choose_files({"name": "a.zip", "mimeType": "application/zip", "buffer": b"PK"})
+    expect(widget.panel.get_by_role("alert")).to_be_visible()
+
+
+SCREENS = [ask_first, rate, leave_message, wait_in_queue, send_files]
+LOOKS = [
+    pytest.param("en", WIDE, "light", id="en wide light"),
+    pytest.param("zh", PHONE, "dark", id="zh phone dark"),
+    pytest.param("ar", NARROW, "light", id="ar narrow light"),
+]
+
+
+@pytest.mark.parametrize("show", SCREENS)
+@pytest.mark.parametrize(("locale", "options", "scheme"), LOOKS)
+def test_every_screen_is_accessible_and_in_bounds(
+    open_page: OpenPage,
+    records: ScriptedRecords,
+    tmp_path: Path,
+    show: Callable[[Widget, ScriptedRecords], None],
+    locale: str,
+    options: JSON,
+    scheme: str,
+) -> None:
+    """Forms, stars, banners and files pass axe and stay in the panel; the pictures are kept."""
+    questions = ["name", "email", {"name": "topic", "label": "Topic", "options": ["Orders"]}]
+    settings = {"preChat": questions if show is ask_first else []}
+    records.opening.opens = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+    page = open_page(settings=settings, color_scheme=scheme, locale=locale, bypass_csp=True, **options)
+    widget = Widget(page).open()
+    show(widget, records)
+    page.screenshot(path=tmp_path / "screen.png")
+    assert violations(page) == []
+    for part in (".panel", ".page", ".log", "form"):
+        sticks_out = "nodes => nodes.some((node) => node.scrollWidth > node.clientWidth + 1)"
+        assert not page.locator(f"#frontdesk-widget {part}").evaluate_all(sticks_out), part
 
 
 @pytest.mark.parametrize("accent", ["#ffd166", "#777777", "#1d4ed8"])
@@ -82,37 +154,5 @@ def test_everything_stays_in_bounds(
     page.screenshot(path=tmp_path / "conversation.png")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert widget.log.evaluate("log => log.scrollWidth <= log.clientWidth")
-    expect(widget.draft).to_be_in_viewport(ratio=1)
+    expect(widget.message).to_be_in_viewport(ratio=1)
     expect(widget.panel).to_be_in_viewport(ratio=1)
-
-
-@pytest.fixture
-def foreign_shop(processor: ScriptedProcessor) -> Iterator[str]:
-    """Serve a page of another origin, under a strict policy of its own, with our widget's tag on it."""
-    shop = FastAPI(openapi_url=None)
-    with RunningServer(shop) as foreign:
-        credentials = {"web_widget": {"allowed_origins": [foreign.url]}}
-        with RunningServer(application(processor, credentials=credentials)) as ours:
-            policy = (
-                f"default-src 'none'; script-src {ours.url}; connect-src {ours.url.replace('http', 'ws')}"
-            )
-            html = (
-                "<!doctype html><html lang=en><title>Shop</title>"
-                f"<script async src='{ours.url}/static/widget.js'></script>"
-            )
-
-            @shop.get("/")
-            def page() -> HTMLResponse:
-                return HTMLResponse(html, headers={"Content-Security-Policy": policy})
-
-            yield foreign.url
-
-
-def test_a_foreign_page_with_a_strict_policy_can_carry_the_widget(
-    open_page: OpenPage, foreign_shop: str
-) -> None:
-    """One script tag is enough; the page's policy needs our address for scripts and for the connection."""
-    widget = Widget(open_page(foreign_shop)).open().write("hi")
-    widget.expect_said("hi", "You said: hi")
-    height = widget.launcher.evaluate("button => button.getBoundingClientRect().height")
-    assert height == 60

@@ -25,7 +25,7 @@ def test_the_launcher_opens_a_panel_that_says_who_answers(open_page: OpenPage) -
     widget = Widget(open_page()).open()
     expect(widget.log).to_contain_text("Automated assistant")
     expect(widget.log).to_contain_text("Welcome to Lumen & Co!")
-    expect(widget.draft).to_be_focused()
+    expect(widget.message).to_be_focused()
     expect(widget.panel.get_by_role("button", name="Talk to a person")).to_be_visible()
 
 
@@ -184,10 +184,10 @@ def test_enter_belongs_to_the_input_method_while_it_composes(
 ) -> None:
     """Enter that ends a Chinese composition does not send half a sentence."""
     widget = Widget(open_page(locale="zh-CN")).open()
-    widget.draft.fill("包裹")
-    widget.draft.dispatch_event("keydown", {"key": "Enter", "isComposing": True})
-    expect(widget.draft).to_have_value("包裹")
-    widget.draft.press("Enter")
+    widget.message.fill("包裹")
+    widget.message.dispatch_event("keydown", {"key": "Enter", "isComposing": True})
+    expect(widget.message).to_have_value("包裹")
+    widget.message.press("Enter")
     widget.expect_said("包裹", "You said: 包裹")
     assert len(processor.handled) == 1
 

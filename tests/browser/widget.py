@@ -15,7 +15,7 @@ class Widget:
         self.launcher = page.locator("#frontdesk-widget .launcher")
         self.panel = page.get_by_role("dialog")
         self.log = page.get_by_role("log")
-        self.draft = self.panel.get_by_role("textbox")
+        self.message = self.panel.locator(".draft")
         self.banner = page.locator("#frontdesk-widget .banner:not(.status)")
         self.status = page.locator("#frontdesk-widget .status")
         self.form = page.locator("#frontdesk-widget form")
@@ -28,8 +28,8 @@ class Widget:
 
     def write(self, text: str) -> Widget:
         """Write a message and press Enter."""
-        self.draft.fill(text)
-        self.draft.press("Enter")
+        self.message.fill(text)
+        self.message.press("Enter")
         return self
 
     def expect_said(self, *lines: str) -> Widget:
@@ -41,6 +41,11 @@ class Widget:
         """Wait until nothing is on its way and nobody is typing."""
         expect(self.log.locator(".sending")).to_have_count(0)
         expect(self.log.locator(".dots")).to_be_hidden()
+        return self
+
+    def expect_connected(self) -> Widget:
+        """Wait until the server has said all that it has to say."""
+        expect(self.log).to_have_attribute("aria-live", "polite")
         return self
 
     def choice(self, name: str) -> Locator:

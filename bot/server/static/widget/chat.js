@@ -71,7 +71,8 @@ export class Chat {
 
   reset() {
     this.customer = undefined;
-    this.on_signed_out();
+    this.#memory.forget();
+    this.#restart();
   }
 
   /* Another tab may have begun another conversation. */
@@ -137,7 +138,8 @@ export class Chat {
 
   #submit(given) {
     const { answers } = this.#memory.get();
-    const message = { ...given, pre_chat: this.sequence ? undefined : answers };
+    const user = this.isSigned ? this.customer.id : undefined;
+    const message = { ...given, user, pre_chat: this.sequence ? undefined : answers };
     this.#memory.set({ answers: answers || {} });
     this.#memory.keep(message.message_id, message);
     this.#show(message);
@@ -225,9 +227,9 @@ export class Chat {
     this.#empty();
   }
 
-  /* The conversation is a signed-in customer's, and nobody is signed in here. */
+  /* The conversation is a signed-in customer's, and nobody is signed in here: what she left unsaid stays so. */
   on_signed_out() {
-    this.#memory.forget();
+    this.#memory.forget(this.#memory.get().outbox.filter((message) => !message.user));
     this.#restart();
   }
 

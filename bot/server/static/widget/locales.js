@@ -102,7 +102,7 @@ class Locale {
   }
 
   size(bytes) {
-    const [unit, value] = bytes < 1e6 ? ["kilobyte", bytes / 1e3] : ["megabyte", bytes / 1e6];
+    const [unit, value] = bytes < 1e6 ? ["kilobyte", Math.ceil(bytes / 1e3)] : ["megabyte", bytes / 1e6];
     return this.number(value, { style: "unit", unit, maximumFractionDigits: unit === "megabyte" ? 1 : 0 });
   }
 

@@ -18,6 +18,8 @@ export class Log {
       icon("down"), translate("newer", element("span")));
     this.middle = element("div.middle", {}, this.node, this.#newer);
     this.announce(false);
+    /* A banner, a keyboard or a turned phone makes the log smaller: its end stays in sight. */
+    new ResizeObserver(() => this.grown()).observe(this.node);
   }
 
   /* What came before is not news: nothing is read out until the conversation is up to date. */

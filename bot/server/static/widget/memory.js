@@ -44,8 +44,8 @@ export class Memory {
     if (message || this.find(messageId)) this.set({ outbox: message ? [...rest, message] : rest });
   }
 
-  forget() {
-    this.set({ ...EMPTY, open: this.get().open });
+  forget(outbox = []) {
+    this.set({ ...EMPTY, outbox, open: this.get().open });
   }
 }
 
