@@ -9,8 +9,9 @@ Axes: T turns, F feature columns, D width, H heads, L labels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from bot.training_data.warm_start import WarmStart
 HEADS = 4
 FACTS = "ted.json"
 _WEIGHTS = "ted.safetensors"
+_REMEMBERED = 1024  # sequences of states, a few kilobytes each
 _EPSILON = 1e-5  # as in torch's LayerNorm
 
 
@@ -124,7 +126,12 @@ class LearntModel:
 
     def scores(self, states: Sequence[State]) -> FloatArray:
         """Return the score of each label (L,) after these states; without any, nothing has happened yet."""
-        return self.network.scores(self.space.rows(states or [State()]))
+        return self._remembered(tuple(states) or (State(),))
+
+    @cached_property
+    def _remembered(self) -> Callable[[tuple[State, ...]], FloatArray]:
+        """Conversations go the same ways again and again: what was reckoned lately need not be again."""
+        return lru_cache(_REMEMBERED)(lambda states: self.network.scores(self.space.rows(states)))
 
     def save(self, folder: Path) -> None:
         """Write `ted.json` and `ted.safetensors`."""

@@ -16,8 +16,11 @@ from bot.dialogue.messages import Intent, ParseResult
 from bot.errors import ModelError
 from bot.policies.learnt_options import TEDOptions
 from bot.policies.registry import DefaultPolicy
+from bot.policies.states import Action, State, User
 from bot.policies.ted import TEDPolicy
 from bot.policies.ted_examples import actions, gather
+from bot.policies.ted_features import FeatureSpace
+from bot.policies.ted_model import LearntModel
 from bot.policies.ted_training import Recipe, fit
 from bot.policies.train import load, train
 from bot.policies.turns import RuleOnly
@@ -272,3 +275,29 @@ def test_the_network_serves_windows_of_any_length(made: Assistant) -> None:
     assert network.turns == 3
     assert np.array_equal(network.scores(rows), network.scores(rows[-3:]))
     assert network.scores(rows[-1:]).shape == (len(labels),)
+
+
+class CountingNetwork:
+    """Says how often it was asked."""
+
+    asked = 0
+
+    def scores(self, rows: np.ndarray) -> np.ndarray:
+        """Add up what is to be seen."""
+        self.asked += 1
+        return rows.sum(axis=0)
+
+
+def test_what_was_scored_lately_is_not_scored_again(made: Assistant) -> None:
+    """Only states that differ are brought before the network, and no states are those of the start."""
+    greeted, listened = (
+        State(User("greet"), Action("action_listen")),
+        State(prev_action=Action("utter_hello")),
+    )
+    network = CountingNetwork()
+    space = FeatureSpace.fit([State(), greeted, listened], made.domain)
+    model = LearntModel(space, ("utter_hello",), network, RuleOnly())  # type: ignore[arg-type]
+    scores = [model.scores(states).tolist() for states in ([greeted], [greeted], [greeted, listened])]
+    assert scores[0] == scores[1] != scores[2]
+    assert model.scores([]).tolist() == model.scores([State()]).tolist()
+    assert network.asked == 3
