@@ -20,6 +20,7 @@ _log = structlog.get_logger(__name__)
 # A turn waits for this at most; it goes on without names.
 LOOKUP_TIMEOUT_S = 5.0
 _KNOWN_FOR_S = 3600.0
+_ASKED_AGAIN_AFTER_S = 60.0
 _KNOWN = 10_000
 
 
@@ -33,23 +34,26 @@ class Person:
 
 
 class People:
-    """Asks Slack once an hour for whoever is met."""
+    """Asks Slack once an hour for whoever is met, and a minute after it could not say."""
 
     def __init__(self, api: SlackApi) -> None:
         self._api = api
         self._known: OrderedDict[str, Person] = OrderedDict()
         self._fresh = Recently(_KNOWN_FOR_S)
+        self._failed = Recently(_ASKED_AGAIN_AFTER_S)
 
     async def person(self, user: str) -> Person:
         """Return what is known of somebody; nothing where Slack does not say."""
-        if user in self._known and self._fresh.knows(user):
-            return self._known[user]
+        known = self._known.get(user, Person())
+        if self._fresh.knows(user) or self._failed.knows(user):
+            return known
         try:
             async with asyncio.timeout(LOOKUP_TIMEOUT_S):
                 found = read_person(await self._api.person(user))
         except (RetryLater, TimeoutError) as error:
             _log.info("person not known", channel="slack", error=str(error) or "no answer in time")
-            return self._known.get(user, Person())
+            self._failed.is_again(user)
+            return known
         self._known[user] = found
         self._fresh.forget(user)
         self._fresh.is_again(user)
