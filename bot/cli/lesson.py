@@ -206,7 +206,8 @@ class Lesson:
     async def say(self, text: str) -> Sequence[BotUttered]:
         """Take a message of the customer through its turn."""
         number = len(self.store.events_of(SENDER))
-        message = UserMessage(text, SENDER, CHANNEL, message_id=str(number))
+        parsed = await self.processor.parse(text)
+        message = UserMessage(text, SENDER, CHANNEL, message_id=str(number), parse_data=parsed)
         return await self.processor.handle(message)
 
     def undo(self) -> bool:

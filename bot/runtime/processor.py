@@ -73,7 +73,7 @@ class Processor:
         message = replace(message, text=clean_text(message.text))
         try:
             async with self.locks.hold(message.sender_id):
-                stored = await asyncio.to_thread(self.store.load, message)
+                stored, parsed = await asyncio.to_thread(self._take_in, message)
                 turn = self._turn(message, stored)
                 answered = stored.answered
                 if answered is None:
@@ -84,8 +84,8 @@ class Processor:
                     return list(answered)
                 try:
                     await self._start_session_if_due(turn, message)
-                    understood = await self._note(turn, message)
-                    if understood and not stored.is_with_agent:
+                    await self._note(turn, message, parsed)
+                    if parsed is not None and not stored.is_with_agent:
                         await self._act(turn)
                 # A rim: whatever breaks inside a turn, the customer hears of it and the conversation goes on.
                 except Exception:
@@ -102,10 +102,26 @@ class Processor:
 
     async def parse(self, text: str) -> ParseResult:
         """Understand a text outside any conversation."""
+        return await asyncio.to_thread(self._parse, text)
+
+    def _take_in(self, message: UserMessage) -> tuple[StoredConversation, ParseResult | None]:
+        """Load the conversation and understand the text; None when the NLU broke.
+
+        Both in one worker thread: changing threads once more takes longer than loading.
+        """
+        stored = self.store.load(message)
+        try:
+            return stored, message.parse_data or self._parse(message.text)
+        # A rim: a broken model must not lose what the customer wrote.
+        except Exception:
+            logger.exception("a message of conversation %r could not be parsed", message.sender_id)
+            return stored, None
+
+    def _parse(self, text: str) -> ParseResult:
         if not text.strip():
             return ParseResult(text)
         named = parse_intent_payload(text, self.domain)
-        return named if named is not None else await asyncio.to_thread(self.parser.parse, text)
+        return named if named is not None else self.parser.parse(text)
 
     def _turn(self, message: UserMessage, stored: StoredConversation) -> Turn:
         tracker = self._trackers.take(message.sender_id)
@@ -131,29 +147,22 @@ class Processor:
         said_at = next((event.timestamp for event in applied if isinstance(event, UserUttered)), None)
         return minutes > 0 and said_at is not None and (self.clock() - said_at) / 60 > minutes
 
-    async def _note(self, turn: Turn, message: UserMessage) -> bool:
-        """Parse and note the message; False when the NLU broke, which forgets the turn with an apology."""
-        try:
-            parsed, broken = message.parse_data or await self.parse(message.text), False
-        # A rim: a broken model must not lose what the customer wrote.
-        except Exception:
-            logger.exception("a message of conversation %r could not be parsed", message.sender_id)
-            parsed, broken = ParseResult(message.text), True
+    async def _note(self, turn: Turn, message: UserMessage, parsed: ParseResult | None) -> None:
+        """Note the message and fill slots; where the NLU broke the turn is forgotten with an apology."""
         turn.log(
             UserUttered(
                 text=message.text,
-                parse_data=parsed,
+                parse_data=parsed or ParseResult(message.text),
                 input_channel=message.input_channel,
                 message_id=message.message_id,
                 metadata=message.metadata,
             )
         )
-        if broken:
+        if parsed is None:
             apology = internal_failure(self.domain, message)
             turn.log(apology, UserUtteranceReverted(), ActionExecuted(name=ACTION_LISTEN))
-            return False
-        await self._extract_slots(turn)
-        return True
+        else:
+            await self._extract_slots(turn)
 
     async def _extract_slots(self, turn: Turn, found: Sequence[Event] = ()) -> None:
         """Fill slots from the latest message; `found` are entities that a policy has seen in it."""
