@@ -18,6 +18,7 @@ import statistics
 import sys
 import tempfile
 import time
+from ast import literal_eval
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -207,9 +208,9 @@ class Run:
 
 
 def _message_of(key: str) -> tuple[str, str]:
-    """Return the sender and the message that a delivery answers: its key names both."""
+    """Return the sender and the message that a delivery answers: its key quotes both."""
     _, sender_id, external_id, _ = key.rsplit("/", 3)
-    return sender_id, external_id
+    return literal_eval(sender_id), literal_eval(external_id)
 
 
 def _texts_by_key(session: Session) -> dict[tuple[str, str], str]:

@@ -32,17 +32,23 @@ class Head:
     channel: str
     sender_id: str
     replays: int
+    created_at: datetime
+
+    @property
+    def life(self) -> str:
+        """What no other life of any row is called, even in a store that counts from 1 again."""
+        return f"{self.id}-{self.created_at.timestamp():.6f}-{self.replays}"
 
 
 def head_of(session: Session, table: Table, channel: str, sender_id: str) -> Head | None:
     """The head of a lane if nobody has begun with it yet."""
     row = session.execute(
-        select(table.id, table.channel, table.sender_id, table.replays, table.state)
+        select(table.id, table.channel, table.sender_id, table.replays, table.created_at, table.state)
         .where(table.channel == channel, table.sender_id == sender_id, table.state.in_(OPEN))
         .order_by(table.id)
         .limit(1)
     ).one_or_none()
-    return Head(*row[:4]) if row is not None and row.state == Progress.QUEUED else None
+    return Head(*row[:5]) if row is not None and row.state == Progress.QUEUED else None
 
 
 def heads(
@@ -61,7 +67,7 @@ def heads(
         .scalar_subquery()
     )
     rows = session.execute(
-        select(table.id, table.channel, table.sender_id, table.replays)
+        select(table.id, table.channel, table.sender_id, table.replays, table.created_at)
         .where(table.id.in_(first), table.state.in_(states))
         .order_by(table.id)
         .limit(limit)

@@ -92,7 +92,7 @@ class Dispatcher:
         self._looked_after_at = time.monotonic()
         for kind in Kind:
             for head in await asyncio.to_thread(self._all_heads, kind, _BEGUN):
-                if not await self._work.is_carried(kind, head.id, head.replays):
+                if not await self._work.is_carried(kind, head):
                     await asyncio.to_thread(self._release, kind, head)
 
     async def _look_around(self) -> None:
@@ -110,7 +110,7 @@ class Dispatcher:
         for kind, head in heads:
             if (kind, head) not in self._begun:
                 self._begun[kind, head] = time.monotonic()
-                await self._work.begin(kind, head.id, head.replays)
+                await self._work.begin(kind, head)
 
     def _all_heads(self, kind: Kind, states: tuple[Progress, ...]) -> list[Head]:
         with self._store.reading() as session:

@@ -24,6 +24,7 @@ from bot.delivery.queue_store import QueueStore
 from bot.delivery.work import Attempt, Kind
 from bot.errors import SettingsError
 from crm_connector.database import Store
+from crm_connector.lanes import Head
 
 logger = logging.getLogger(__name__)
 _dbos_logger = logging.getLogger("dbos")
@@ -93,14 +94,14 @@ class DurableWork:
             raise SettingsError(f"the queue of messages cannot be used: {error}") from error
         return work
 
-    async def begin(self, kind: Kind, row_id: int, life: int) -> None:
+    async def begin(self, kind: Kind, head: Head) -> None:
         """Carry a row to its end, in the background; see `Work.begin`."""
-        with SetWorkflowID(_name(kind, row_id, life)):
-            await DBOS.start_workflow_async(self._carry, str(kind), row_id)
+        with SetWorkflowID(f"{kind}-{head.life}"):
+            await DBOS.start_workflow_async(self._carry, str(kind), head.id)
 
-    async def is_carried(self, kind: Kind, row_id: int, life: int) -> bool:
+    async def is_carried(self, kind: Kind, head: Head) -> bool:
         """Whether a row's workflow is under way; see `Work.is_carried`."""
-        found = await DBOS.get_workflow_status_async(_name(kind, row_id, life))
+        found = await DBOS.get_workflow_status_async(f"{kind}-{head.life}")
         return found is not None and found.status in ("PENDING", "ENQUEUED", "DELAYED")
 
     async def take_over_from_the_dead(self) -> None:
@@ -164,10 +165,6 @@ class DurableWork:
         except Exception:
             logger.exception("work on row %d of queue %r stumbled", row_id, str(kind))
             return _STUMBLED_S
-
-
-def _name(kind: Kind, row_id: int, life: int) -> str:
-    return f"{kind}-{row_id}-{life}"
 
 
 def _executor(place: QueueStore) -> Executor:

@@ -125,7 +125,8 @@ class DurableInbox:
         await asyncio.to_thread(self._close, row, parcels)
 
     def _close(self, row: AcceptedMessage, parcels: Sequence[deliveries.Parcel]) -> None:
-        key = f"{row.channel}/{row.sender_id}/{row.external_id}"
+        # Quoted, so that no two pairs of names make one key.
+        key = f"{row.channel}/{row.sender_id!r}/{row.external_id!r}"
         with self._store.session() as session:
             if inbox.handled(session, row.id):
                 deliveries.queue(session, row.channel, row.sender_id, parcels, key=key)

@@ -40,7 +40,7 @@ class DurableOutbox:
     def _queue(self, channel: str, sender_id: str, parcels: Sequence[deliveries.Parcel], key: str) -> None:
         try:
             with self._store.session() as session:
-                deliveries.queue(session, channel, sender_id, parcels, key=f"{channel}/{sender_id}/{key}")
+                deliveries.queue(session, channel, sender_id, parcels, key=f"{channel}/{sender_id!r}/{key}")
         except database.StoreUnavailable as error:
             raise StoreUnavailable(str(error)) from error
 

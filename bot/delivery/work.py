@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-from crm_connector.lanes import Table
+from crm_connector.lanes import Head, Table
 from crm_connector.tables import AcceptedMessage, Delivery
 
 
@@ -54,11 +54,11 @@ class Attempt(Protocol):
 class Work(Protocol):
     """Who carries rows through their attempts, whatever happens to the process."""
 
-    async def begin(self, kind: Kind, row_id: int, life: int) -> None:
+    async def begin(self, kind: Kind, head: Head) -> None:
         """Carry a row to its end, in the background; what was begun in this life is not begun again."""
         ...
 
-    async def is_carried(self, kind: Kind, row_id: int, life: int) -> bool:
+    async def is_carried(self, kind: Kind, head: Head) -> bool:
         """Whether somebody carries a row in this life, here or elsewhere, or will when he is up again."""
         ...
 

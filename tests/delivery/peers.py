@@ -19,6 +19,7 @@ from bot.dialogue.events import BotUttered
 from bot.dialogue.messages import JSON, UserMessage
 from crm_connector import lanes
 from crm_connector.database import Store
+from crm_connector.lanes import Head
 from crm_connector.tables import Delivery
 
 Outcome = str | Exception
@@ -103,19 +104,19 @@ class ImmediateWork:
 
     def __init__(self, attempts: Mapping[Kind, Attempt]) -> None:
         self._attempts = attempts
-        self._begun: set[tuple[Kind, int, int]] = set()
+        self._begun: set[tuple[Kind, str]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.waits: defaultdict[int, list[float]] = defaultdict(list)
 
-    async def begin(self, kind: Kind, row_id: int, life: int) -> None:
+    async def begin(self, kind: Kind, head: Head) -> None:
         """Carry a row to its end in the background."""
-        if (kind, row_id, life) not in self._begun:
-            self._begun.add((kind, row_id, life))
-            self._tasks.add(asyncio.create_task(self._carry(kind, row_id)))
+        if (kind, head.life) not in self._begun:
+            self._begun.add((kind, head.life))
+            self._tasks.add(asyncio.create_task(self._carry(kind, head.id)))
 
-    async def is_carried(self, kind: Kind, row_id: int, life: int) -> bool:
+    async def is_carried(self, kind: Kind, head: Head) -> bool:
         """Whether this process has begun it."""
-        return (kind, row_id, life) in self._begun
+        return (kind, head.life) in self._begun
 
     async def _carry(self, kind: Kind, row_id: int) -> None:
         number = 1

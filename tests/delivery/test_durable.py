@@ -48,6 +48,25 @@ async def test_work_is_found_again_when_the_database_of_dbos_is_lost(store: Stor
     assert channel.texts() == ["one"]
 
 
+def start_anew(folder: Path, empty_file: bytes) -> None:
+    """Put an empty store in the place of the one that was."""
+    for file in folder.glob("crm.db*"):
+        file.unlink()
+    (folder / "crm.db").write_bytes(empty_file)
+
+
+async def test_a_store_that_begins_anew_is_served(store: Store, empty_file: bytes, tmp_path: Path) -> None:
+    """Whoever deletes the store but not the queue beside it gets answers: the numbers begin again."""
+    for _ in range(2):
+        channel = ListChannel()
+        async with started(store, channel) as served:
+            await served.queues.inbox.accept(message("hi"))
+            await served.settled()
+        assert channel.texts() == ["You said: hi"]
+        store.close()
+        start_anew(tmp_path, empty_file)
+
+
 async def test_a_request_under_way_is_finished_before_a_process_ends(store: Store) -> None:
     """Ending a server lets the peer answer, so that nothing is left in doubt."""
     channel = ListChannel()

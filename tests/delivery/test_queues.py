@@ -109,6 +109,16 @@ async def test_words_under_a_used_key_are_not_queued_again(store: Store) -> None
     assert channel.texts() == ["Your parcel has arrived.", "Enjoy!"]
 
 
+async def test_names_that_hold_what_keys_are_made_of_do_not_meet(store: Store) -> None:
+    """Two conversations whose names and message ids only look alike when put together are both answered."""
+    channel = ListChannel()
+    async with serving(store, channel) as served:
+        for sender_id, message_id in (("a/b", "c"), ("a", "b/c"), ("a'/'b", "c"), ("a", "b'/'c")):
+            await served.queues.inbox.accept(UserMessage("hi", sender_id, "list", message_id))
+        await served.settled()
+    assert len(channel.taken) == 4
+
+
 async def test_rendering_knows_which_message_is_answered(store: Store) -> None:
     """An answer is rendered for the message it answers, what nobody asked for without one."""
     channel = ListChannel()
@@ -192,12 +202,12 @@ async def test_an_uncertain_failure_asks_a_peer_that_can_be_asked(store: Store) 
     arrives, vanishes = RetryLater("cut off", is_uncertain=True), RetryLater("cut off", is_uncertain=True)
     channel = AskableChannel(outcomes=[arrives, vanishes])
     async with serving(store, channel) as served:
-        channel.arrived["list/ada/k1/0/0"] = "peer-7"
+        channel.arrived["list/'ada'/k1/0/0"] = "peer-7"
         await served.queues.outbox.put("list", "ada", [BotUttered(text="one")], key="k1")
         await served.settled()
         await served.queues.outbox.put("list", "ada", [BotUttered(text="two")], key="k2")
         await served.settled()
-    assert channel.asked == ["list/ada/k1/0/0", "list/ada/k2/0/0"]
+    assert channel.asked == ["list/'ada'/k1/0/0", "list/'ada'/k2/0/0"]
     assert channel.texts() == ["two"]
     assert [(row.peer_ids, row.is_doubtful) for row in rows(store)] == [
         (["peer-7"], False),
