@@ -22,6 +22,7 @@ from bot.nlu.features import BlockWeights, Features, FeatureSpace
 from bot.nlu.linear import LinearHead
 from bot.nlu.out_of_scope import Neighbours, Scope
 from bot.nlu.plan import (
+    NLU_FORMAT,
     BuiltinOptions,
     ComponentRow,
     Dimension,
@@ -38,7 +39,6 @@ from language.ngrams import NgramVocabulary
 from language.word_rules import WordRules
 
 ENCODER_FOLDER, TENSORS_FILE, VALUES_FILE = "encoder", "nlu.safetensors", "nlu.json"
-_FORMAT = 2
 _Tensors = dict[str, npt.NDArray[Any]]
 NEUTRAL = "neutral"
 
@@ -94,7 +94,7 @@ class NluModel:
         """Write the tensors and the values; the encoder's folder is put beside them by training."""
         tensors: _Tensors = {}
         values: dict[str, JSON] = {
-            "format": _FORMAT,
+            "format": NLU_FORMAT,
             "language": self.language,
             "words": self.words.as_dict(),
             "plan": asdict(self.plan),
@@ -128,9 +128,9 @@ class NluModel:
         try:
             values = json.loads((folder / VALUES_FILE).read_text(encoding="utf-8"))
             tensors = load_file(folder / TENSORS_FILE)
-            if values["format"] != _FORMAT:
+            if values["format"] != NLU_FORMAT:
                 raise ModelError(
-                    f"{folder}: NLU format {values['format']} found, {_FORMAT} expected; train again"
+                    f"{folder}: NLU format {values['format']} found, {NLU_FORMAT} expected; train again"
                 )
             return _model(values, tensors)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:

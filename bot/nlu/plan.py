@@ -10,6 +10,8 @@ from bot.dialogue.messages import JSON
 from bot.errors import Location
 from language.names import DEFAULT_BACKBONE
 
+NLU_FORMAT = 2  # raise when older models cannot be read any more: they are trained again
+
 
 class FineTune(StrEnum):
     """What training changes: the heads alone (seconds), or the encoder as well (minutes)."""

@@ -23,7 +23,7 @@ from bot.nlu.plan import (
     PipelinePlan,
     UnderstandingOptions,
 )
-from bot.training_data.config_file import ComponentConfig
+from bot.training_data.config_file import ComponentConfig, beside
 from bot.written_for_rasa.imports import AbsentCode, NoOwnClass, own_class
 from language.backbone_files import what_is_wrong
 
@@ -67,8 +67,7 @@ def _understanding(plan: PipelinePlan, component: ComponentConfig) -> PipelinePl
 
 def _backbone(name: str, component: ComponentConfig) -> str:
     """Return a backbone's name; a folder is looked for beside the configuration, and must be whole."""
-    beside = Path(component.location.file).parent / name if component.location else Path(name)
-    folder = beside if beside.is_dir() else Path(name)
+    folder = beside(name, component)
     if not folder.is_dir():
         return name
     wrong = what_is_wrong(folder)

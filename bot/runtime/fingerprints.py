@@ -12,7 +12,8 @@ from enum import Enum
 from bot.dialogue.domain import Domain
 from bot.dialogue.messages import JSON
 from bot.errors import Location
-from bot.training_data.config_file import ComponentConfig
+from bot.nlu.plan import NLU_FORMAT
+from bot.training_data.config_file import ComponentConfig, beside
 from bot.training_data.project import Project
 from bot.training_data.story_graph import DEFAULT_AUGMENTATION
 from bot.written_for_rasa.imports import NoOwnClass, source_of
@@ -42,6 +43,8 @@ def fingerprints(
         project.domain.intents,
         project.domain.entities,
         _own_code(config.pipeline),
+        _backbones(config.pipeline),
+        NLU_FORMAT,
     ]
     policies = [
         config.policies,
@@ -61,6 +64,18 @@ def _own_code(lines: Sequence[ComponentConfig]) -> list[str]:
         if "." in line.name and not line.name.startswith("rasa."):
             with suppress(NoOwnClass):
                 hashes.append(hashlib.sha256(source_of(line.name)).hexdigest())
+    return hashes
+
+
+def _backbones(pipeline: Sequence[ComponentConfig]) -> list[str]:
+    """Return the hash of the weights in each folder that the pipeline names."""
+    hashes = []
+    for line in pipeline:
+        named = line.options.get("backbone") or line.options.get("model_weights")
+        if isinstance(named, str):
+            for file in sorted(beside(named, line).glob("*.safetensors")):
+                with file.open("rb") as weights:
+                    hashes.append(hashlib.file_digest(weights, "sha256").hexdigest())
     return hashes
 
 

@@ -17,11 +17,16 @@ _FEW = 5  # an intent with fewer examples is named as a weakness
 _UNKNOWN = "?"
 
 
-def write_card(folder: Path, project: Project, version: str) -> None:
-    """Write `MODEL_CARD.md` and `model_card.json` into a model's folder, whose NLU part is there already."""
+def write_card(folder: Path, project: Project, version: str) -> dict[str, JSON]:
+    """Write `MODEL_CARD.md` and `model_card.json` into a model's folder, whose NLU part is there already.
+
+    Returns:
+        The card's JSON form.
+    """
     card = model_card(folder, project, version)
     (folder / CARD_DATA_FILE).write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", "utf-8")
     (folder / CARD_FILE).write_text(render_card(card), "utf-8")
+    return card
 
 
 def model_card(folder: Path, project: Project, version: str) -> dict[str, JSON]:

@@ -14,6 +14,7 @@ from bot.policies import train as policy_training
 from bot.policies.registry import PolicyConfig
 from bot.runtime import model_package
 from bot.runtime.fingerprints import fingerprints
+from bot.runtime.model_card import CARD_FILE, summary, write_card
 from bot.runtime.model_package import NLU, POLICIES, ModelPackage
 from bot.runtime.training_lock import only_training
 from bot.training_data.config_file import DEFAULT_LANGUAGE, ComponentConfig
@@ -184,6 +185,7 @@ def _train(project: Project, models: Path, findings: list[Finding], work: _Work)
         if wishes.keep_nlu_data:
             (folder / NLU_DATA).write_text(write_nlu(project.nlu), "utf-8")
         work.progress("write the model", 1.0)
+        card = write_card(folder, project, product_version())
         package = model_package.finish(
             folder,
             project.domain,
@@ -194,6 +196,9 @@ def _train(project: Project, models: Path, findings: list[Finding], work: _Work)
         )
     if wishes.name:
         model_package.give_name(package.folder, wishes.name)
+    told = summary(card) if NLU in due else None
+    notes += [f"of held-out sentences were right: {told}"] if told else []
+    notes.append(f"model card: {package.folder / CARD_FILE}")
     return TrainingOutcome(package, due, notes=tuple(notes), warnings=tuple(findings))
 
 

@@ -133,3 +133,9 @@ def _imports(document: YamlMap, findings: Findings) -> tuple[str, ...]:
             findings.error("config-schema", "'imports' must be a list of paths", document.at("imports"))
         return ()
     return tuple(items)
+
+
+def beside(path: str, component: ComponentConfig) -> Path:
+    """Return a path that a line names: from where its file stands if it is there, else as it is written."""
+    place = Path(component.location.file).parent / path if component.location else Path(path)
+    return place if place.exists() else Path(path)

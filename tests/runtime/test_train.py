@@ -223,6 +223,8 @@ def test_the_outcome_tells_what_each_pipeline_line_became(tmp_path: Path) -> Non
     notes = run(tmp_path).notes
     assert "DIETClassifier: the intent head (epochs have no effect)" in notes
     assert "one intent has one example" in notes
+    card = next(note for note in notes if note.startswith("model card: ")).removeprefix("model card: ")
+    assert "# Model card: shop" in Path(card).read_text("utf-8")
 
 
 def test_a_change_in_own_code_trains_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
