@@ -2,11 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RASA_VENV := .venv-rasa
+RASA_PYTHON ?=
+RASA := $(or $(RASA_PYTHON),$(abspath $(RASA_VENV)/bin/python))
 PORT ?= 8000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test style format train validate shell conversations bench pictures clean
+.PHONY: help run test test-rasa style format train validate shell conversations bench pictures clean
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +21,16 @@ run: $(VENV)/.installed-run ## install, fill the demo CRM, train the demo bot, s
 
 test: $(VENV)/.installed-test chromium ## install what the tests need and run every test
 	$(BIN)/python -m pytest
+
+test-rasa: $(VENV)/.installed-test ## try our component in a real Rasa 3.6 (RASA_PYTHON=… names a Python that has it)
+	@if [ -z "$(RASA_PYTHON)" ]; then $(MAKE) --no-print-directory $(RASA_VENV)/.installed; fi
+	@$(RASA) -c 'import rasa, onnxruntime, tokenizers, dateparser, phonenumbers' || { \
+		echo "$(RASA) lacks one of: rasa onnxruntime tokenizers dateparser phonenumbers"; exit 1; }
+	@# The same ONNX Runtime on both sides gives the same numbers, to the last digit.
+	$(BIN)/python -m pip install -q --upgrade --no-deps --target $(RASA_VENV)/runtime \
+		onnxruntime==$$($(RASA) -c 'import onnxruntime; print(onnxruntime.__version__)')
+	PYTHONPATH=$(abspath $(RASA_VENV)/runtime) FRONTDESK_RASA_PYTHON=$(RASA) \
+		$(BIN)/python -m pytest tests/integration/test_rasa_component.py
 
 style: $(VENV)/.installed-test ## lint, format check, types, import contracts
 	$(BIN)/ruff check .
@@ -63,6 +76,13 @@ $(VENV)/.installed-test: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --progress-bar off -c constraints.txt -e ".[train,postgresql,test]"
 	$(BIN)/python -m pip check
 	@touch $@ $(VENV)/.installed-run
+
+$(RASA_VENV)/.installed:
+	@command -v python3.10 >/dev/null || { echo "Rasa 3.6 needs Python 3.10 (python3.10), which is not here."; \
+		echo "Install it, or name a Python that has Rasa: make test-rasa RASA_PYTHON=/path/to/python"; exit 1; }
+	python3.10 -m venv $(RASA_VENV)
+	$(RASA_VENV)/bin/python -m pip install --progress-bar off rasa==3.6.21 onnxruntime tokenizers dateparser phonenumbers
+	@touch $@
 
 .PHONY: chromium
 chromium:
