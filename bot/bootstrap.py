@@ -99,11 +99,12 @@ class Model:
 
 
 @dataclass(frozen=True)
-class TrainingPlace:
-    """What the desk's training inbox asks of an assistant."""
+class AssistantAtDesk:
+    """What the desk asks of an assistant."""
 
     live: LiveProcessor
     root: Path
+    survey_intent: str = ""
 
     def intents(self) -> Sequence[str]:
         """Names of the intents that the loaded model knows."""
@@ -117,6 +118,11 @@ class TrainingPlace:
     def nlu_folder(self) -> Path:
         """Where new training sentences go."""
         return self.root / "data" / "nlu"
+
+    async def resolved(self, channel: str, sender_id: str) -> None:
+        """Ask how it went, as if the customer had wanted to say."""
+        if self.survey_intent and self.live.model_id is not None:
+            await self.live.processor.trigger_intent(sender_id, self.survey_intent, channel=channel)
 
 
 @dataclass(frozen=True)
@@ -223,7 +229,8 @@ class Assistant:
         # It brings a whole user interface along, a second's work: who has no desk does not wait for it.
         from desk.app import mount  # noqa: PLC0415
 
-        desk = mount(app, self.store, options, assistant=TrainingPlace(self.processor, self.settings.root))
+        assistant = AssistantAtDesk(self.processor, self.settings.root, options.survey_intent)
+        desk = mount(app, self.store, options, assistant=assistant)
         app.state.first_account_path = desk.first_run_path
 
     def _knows_intent(self, name: str) -> bool:

@@ -15,7 +15,8 @@ class DeskOptions:
     """How the desk works.
 
     `assign` gives waiting conversations to agents by itself; otherwise they claim them. `idle_hours` and
-    `longest_days` are how long somebody stays signed in without doing anything, and in any case. With an
+    `longest_days` are how long somebody stays signed in without doing anything, and in any case. When an
+    agent has solved something, the assistant goes on as if the customer had meant `survey_intent`. With an
     `openid_issuer` people can sign in over this identity provider, which knows the desk by `openid_client_id`
     and `openid_client_secret`; whoever it sends and who has no account gets one with `openid_roles`, without
     any she is refused. `openid_name` is what the button calls it.
@@ -24,6 +25,7 @@ class DeskOptions:
     assign: bool = True
     idle_hours: float = 8.0
     longest_days: float = 14.0
+    survey_intent: str = ""
     openid_issuer: str = ""
     openid_client_id: str = ""
     openid_client_secret: str = ""

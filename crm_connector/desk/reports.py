@@ -184,7 +184,11 @@ def _messages(period: Period, *columns: Any) -> Select[Any]:
         select(*columns)
         .select_from(ConversationEvent)
         .join(Conversation, Conversation.id == ConversationEvent.conversation_id)
-        .where(ConversationEvent.type_name == "user", period.holds(ConversationEvent.created_at))
+        .where(
+            ConversationEvent.type_name == "user",
+            period.holds(ConversationEvent.created_at),
+            ConversationEvent.data["text"].as_string().not_like("EXTERNAL: %"),
+        )
     )
     return query if period.channel is None else query.where(Conversation.channel == period.channel)
 

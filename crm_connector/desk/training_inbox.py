@@ -44,7 +44,7 @@ DEFAULT_DOUBT = Doubt()
 def collect(session: Session, since: datetime, doubt: Doubt = DEFAULT_DOUBT, *, limit: int = 1000) -> int:
     """Put doubtful messages since a moment into the inbox, those that are not there yet; returns how many.
 
-    What a button sent (`/intent`) was never in doubt.
+    What a button sent (`/intent`), or another program (`EXTERNAL: intent`), was never in doubt.
     """
     is_known = and_(
         DoubtfulMessage.conversation_id == ConversationEvent.conversation_id,
@@ -60,6 +60,7 @@ def collect(session: Session, since: datetime, doubt: Doubt = DEFAULT_DOUBT, *, 
             DoubtfulMessage.id.is_(None),
             _text != "",
             _text.not_like("/%"),
+            _text.not_like("EXTERNAL: %"),
             _is_doubtful(doubt),
         )
         .order_by(ConversationEvent.id)

@@ -79,6 +79,7 @@ export default {
     },
     key(event) {
       if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
+      if (event.key === "?") return this.$emit("help");
       const step = { j: 1, k: -1 }[event.key];
       if (!step || !this.rows.length) return;
       const at = this.rows.findIndex((row) => row.id === this.selected);

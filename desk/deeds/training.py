@@ -25,7 +25,7 @@ _NO_MARKUP = str.maketrans("[]", "()")
 
 
 class Assistant(Protocol):
-    """What the inbox asks of the assistant whose messages it shows."""
+    """What the desk asks of the assistant beside it."""
 
     def intents(self) -> Sequence[str]:
         """Names of the intents it knows."""
@@ -38,6 +38,10 @@ class Assistant(Protocol):
     @property
     def nlu_folder(self) -> Path:
         """Where its training sentences stand."""
+        ...
+
+    async def resolved(self, channel: str, sender_id: str) -> None:
+        """Hear that people have solved a conversation, which is the assistant's again."""
         ...
 
 

@@ -27,6 +27,13 @@ from desk.views.customer import customer_panel
 _REFRESH_AT_MOST_EVERY_S = 0.4
 _LOOK_EVERY_S = 10.0
 _SNOOZES = {"1 hour": 1, "4 hours": 4, "Tomorrow": 24, "Next week": 7 * 24}
+_KEYS = {
+    "j / k": "next / previous conversation",
+    "/": "canned replies",
+    "Ctrl + Enter": "send",
+    "Tab, Enter": "everything else",
+    "?": "these keys",
+}
 _OUTCOMES = {
     Outcome.SOLVED: "Solved",
     Outcome.CUSTOMER_LEFT: "The customer left",
@@ -64,6 +71,7 @@ class _Page:
         with ui.element("main").classes("panes").props("id=content"):
             self.list = ConversationList()
             self.list.on("folder", self._folder).on("search", self._search).on("open", self._open)
+            self.list.on("help", _show_keys)
             self.middle = ui.element("div").classes("middle")
             with self.middle:
                 ui.label("Choose a conversation.").classes("empty")
@@ -195,7 +203,9 @@ class _Page:
     async def _resolve(self, conversation_id: int) -> None:
         chosen = await choose("How did it end?", {one.value: label for one, label in _OUTCOMES.items()})
         if chosen is not None:
-            await self.visit.run(deeds.give_back, conversation_id, Outcome(chosen))
+            done = await self.visit.succeeds(deeds.give_back, conversation_id, Outcome(chosen))
+            if done and chosen == Outcome.SOLVED and self.present is not None:
+                await self.visit.solved(self.present.channel, self.present.sender_id)
 
     async def _snooze(self, conversation_id: int) -> None:
         chosen = await choose(
@@ -213,3 +223,16 @@ class _Page:
         chosen = await choose("Give to", people)
         if chosen is not None:
             await self.visit.run(deeds.pass_on, conversation_id, int(chosen))
+
+
+def _show_keys() -> None:
+    with ui.dialog(value=True) as dialog, ui.card().classes("choose").props('aria-label="Keys"'):
+        ui.label("Keys").classes("question").props("role=heading aria-level=2")
+        with ui.element("dl").classes("facts"):
+            for key, does in _KEYS.items():
+                with ui.element("div"):
+                    with ui.element("dt"):
+                        ui.label(key)
+                    with ui.element("dd"):
+                        ui.label(does)
+        ui.button("Close", on_click=dialog.close).props("flat no-caps")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import structlog
 from fastapi import Request
 from nicegui import Client, app, context, ui
 
@@ -24,6 +25,7 @@ from desk.sign_in import COOKIE, SIGN_IN
 
 T = TypeVar("T")
 
+_log = structlog.get_logger(__name__)
 _STATIC = Path(__file__).parent.parent / "static"
 
 
@@ -96,6 +98,16 @@ class Visit:
         else:
             return True
         return False
+
+    async def solved(self, channel: str, sender_id: str) -> None:
+        """Tell the assistant, which may ask the customer how it went; what it fails at is logged alone."""
+        if self.workplace.assistant is None:
+            return
+        try:
+            await self.workplace.assistant.resolved(channel, sender_id)
+        # A rim: the conversation is solved, whatever the assistant has to say about it.
+        except Exception:  # noqa: BLE001
+            _log.exception("the assistant did not hear that a conversation was solved", sender_id=sender_id)
 
 
 def begin(request: Request, permission: Permission) -> Visit | None:

@@ -165,7 +165,8 @@ def _lines(session: Session, conversation: Conversation) -> tuple[Line, ...]:
 def _line(event: conversations.StoredEvent, sent: Mapping[float, str]) -> Line | None:
     data = event.data
     kind = _KINDS.get(str(data.get("event")))
-    if kind is None or (kind is LineKind.ASSISTANT and not (data.get("text") or data.get("data"))):
+    is_silent = kind is LineKind.ASSISTANT and not (data.get("text") or data.get("data"))
+    if kind is None or is_silent or (data.get("metadata") or {}).get("is_external"):
         return None
     parsed = data.get("parse_data") or {}
     mood = (parsed.get("sentiment") or {}).get("value")

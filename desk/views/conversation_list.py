@@ -125,7 +125,11 @@ def _previews(session: Session, ids: list[int]) -> dict[int, tuple[str, bool]]:
     """The last line of each conversation, and whether the customer wrote it."""
     last = (
         select(ConversationEvent.conversation_id, func.max(ConversationEvent.sequence).label("sequence"))
-        .where(ConversationEvent.conversation_id.in_(ids), ConversationEvent.type_name.in_(_SHOWN))
+        .where(
+            ConversationEvent.conversation_id.in_(ids),
+            ConversationEvent.type_name.in_(_SHOWN),
+            func.coalesce(ConversationEvent.data["text"].as_string(), "").not_like("EXTERNAL: %"),
+        )
         .group_by(ConversationEvent.conversation_id)
         .subquery()
     )

@@ -135,6 +135,10 @@ def test_the_longest_unused_key_is_forgotten() -> None:
         pytest.param(SlotSet(name="language", value="en"), id="slot"),
         pytest.param(BotUttered(), id="nothing said"),
         pytest.param(UserUttered(text="EXTERNAL: reminder"), id="no channel"),
+        pytest.param(
+            UserUttered(text="EXTERNAL: x", input_channel="web_widget", metadata={"is_external": True}),
+            id="not said by the customer",
+        ),
         pytest.param(UserUttered(input_channel="web_widget"), id="no text"),
     ],
 )

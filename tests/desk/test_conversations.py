@@ -59,7 +59,8 @@ def _conversation(
             "timestamp": time.time(),
             "data": {"buttons": [{"title": "Yes"}]},
         }
-        store_conversations.append_events(session, conversation, [said, answer])
+        unsaid = {"event": "user", "text": "EXTERNAL: x", "timestamp": 1.0, "metadata": {"is_external": True}}
+        store_conversations.append_events(session, conversation, [unsaid, said, answer])
         if is_waiting:
             ownership.request_agent(session, conversation, MATTER)
         return conversation.id

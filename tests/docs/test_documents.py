@@ -24,6 +24,7 @@ from bot.runtime.processor import Processor
 from bot.runtime.stores.registry import EVENT_BROKERS, LOCK_STORES, TRACKER_STORES
 from bot.settings import ACTION_KEYS
 from bot.training_data.yaml_files import parse_yaml
+from desk.options import DeskOptions
 from language.backbone import CACHE_VARIABLE
 from tests.docs.commands import commands, spellings
 from tests.docs.tree import ROOT, tree
@@ -104,7 +105,7 @@ def test_every_setting_is_documented() -> None:
         assert f"`{name}`" in page, name
     for channel in CHANNELS:
         assert f"`{channel}`" in page, channel
-    for setting in (*fields(WidgetSettings), *fields(SocketIOSettings)):
+    for setting in (*fields(WidgetSettings), *fields(SocketIOSettings), *fields(DeskOptions)):
         assert f"`{setting.name}`" in page, setting.name
 
 

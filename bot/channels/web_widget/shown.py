@@ -59,7 +59,9 @@ def event_frame(sequence: int, event: Event) -> dict[str, JSON] | None:
 
 def _shown(event: Event) -> dict[str, JSON] | None:
     match event:
-        # What a reminder or the HTTP interface puts in has no channel: the customer never said it.
+        # What a reminder, the desk or the HTTP interface puts in: the customer never said it.
+        case UserUttered(metadata={"is_external": True}) | UserUttered(input_channel=None):
+            return None
         case UserUttered(text=str(text), input_channel=str(), message_id=message_id):
             messages = _said(text, event.metadata)
             return {"from": Speaker.CUSTOMER, "message_id": message_id, "messages": messages}

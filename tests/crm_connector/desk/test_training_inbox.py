@@ -52,6 +52,7 @@ def test_doubtful_messages_are_found_once(session: Session) -> None:
     _say(session, "hello", 0.99, 0.01)
     _say(session, "hi", 0.99)
     _say(session, "/greet", 0.2)
+    _say(session, "EXTERNAL: greet", 0.2)
     assert training_inbox.collect(session, LONG_AGO) == 4
     assert training_inbox.collect(session, LONG_AGO) == 0
     found = training_inbox.messages(session)
