@@ -55,9 +55,11 @@ class Dispatcher:
             self._task = None
 
     def wake(self, lane: Lane) -> None:
-        """Look into a lane at once; from the event loop only."""
-        self._woken.add(lane)
-        self._something.set()
+        """Look into a lane at once, if it is one of ours; from the event loop only."""
+        _, channel, _ = lane
+        if channel in self._channels:
+            self._woken.add(lane)
+            self._something.set()
 
     async def _watch(self) -> None:
         while True:

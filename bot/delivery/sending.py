@@ -27,6 +27,8 @@ from crm_connector.tables import Delivery
 
 logger = logging.getLogger(__name__)
 
+NOTE_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -65,9 +67,19 @@ class Sending:
                 return await asyncio.to_thread(self._postpone, row, later)
             except Undeliverable as never:
                 return await asyncio.to_thread(self._bury, row, never.reason)
-            if await asyncio.to_thread(self._part_sent, row, peer_id):
+            if await self._note_sent(row, peer_id):
                 break
         return None
+
+    async def _note_sent(self, row: Delivery, peer_id: str | None) -> bool:
+        """Note that a part was taken, trying for a minute: what is forgotten is sent again, or asked for."""
+        for pause_s in NOTE_PAUSES_S:
+            try:
+                return await asyncio.to_thread(self._part_sent, row, peer_id)
+            except database.StoreUnavailable as error:
+                logger.warning("delivery %s was taken, but this cannot be noted: %s", row.key, error)
+                await asyncio.sleep(pause_s)
+        return await asyncio.to_thread(self._part_sent, row, peer_id)
 
     async def _send(self, outgoing: Outgoing, *, is_in_doubt: bool) -> str | None:
         """Send one part, unless the peer says that it has it."""

@@ -6,17 +6,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from bot.delivery import sending
 from bot.delivery.backoff import Backoff
 from bot.delivery.peer import Outgoing, RetryLater, Undeliverable
 from bot.dialogue.events import AgentUttered, BotUttered
 from bot.dialogue.messages import ParseResult, UserMessage
 from bot.errors import ModelError
 from bot.runtime.tracker_store import StoreUnavailable
-from crm_connector import conversations, deliveries, inbox, lanes
+from crm_connector import conversations, database, deliveries, inbox, lanes
 from crm_connector.choices import Progress
 from crm_connector.database import Store
 from crm_connector.tables import AcceptedMessage, Delivery
@@ -259,6 +261,27 @@ async def test_an_attempt_that_a_crash_broke_off_is_in_doubt(store: Store, chann
     assert channel.texts() == ["one"]
     can_ask = isinstance(channel, AskableChannel)
     assert rows(store)[0].is_doubtful is not can_ask
+
+
+async def test_what_was_taken_is_noted_when_the_store_is_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the store is away, the process remembers that the peer has the message, and sends it once."""
+    away, part_sent = [database.StoreUnavailable("locked")] * 3, deliveries.part_sent
+
+    def stumble(*arguments: Any) -> bool:
+        if away:
+            raise away.pop()
+        return part_sent(*arguments)
+
+    monkeypatch.setattr(deliveries, "part_sent", stumble)
+    monkeypatch.setattr(sending, "NOTE_PAUSES_S", (0.0,) * 5)
+    channel = ListChannel()
+    async with serving(store, channel) as served:
+        await served.queues.outbox.put("list", "ada", [BotUttered(text="one")])
+        await served.settled()
+    assert channel.texts() == ["one"]
+    assert not rows(store)[0].is_doubtful
 
 
 async def test_an_error_of_a_channels_own_code_is_tried_again_as_uncertain(store: Store) -> None:

@@ -23,6 +23,7 @@ from bot.delivery.peer import Outgoing, RetryLater, Undeliverable
 from bot.delivery.public_addresses import is_allowed, read_networks
 from bot.delivery.webhooks import WebhookPeer, WebhookSettings, read_webhooks
 from bot.errors import SettingsError
+from bot.settings import Settings
 from crm_connector import tickets
 from crm_connector.choices import Progress
 from crm_connector.database import Store
@@ -341,3 +342,14 @@ def test_settings_are_read_by_name() -> None:
         "shop": WebhookSettings("https://shop.example/hooks", SECRET, ("ticket.*",), ())
     }
     assert read_webhooks(None) == {}
+
+
+def test_webhooks_stand_in_endpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The secret comes from the environment, and a mistake is named with its line."""
+    monkeypatch.setenv("SHOP_SECRET", SECRET)
+    endpoints = tmp_path / "endpoints.yml"
+    endpoints.write_text("webhooks:\n  shop:\n    url: https://shop.example\n    secret: ${SHOP_SECRET}\n")
+    assert Settings.read(tmp_path).webhooks["shop"] == WebhookSettings("https://shop.example", SECRET)
+    endpoints.write_text("webhooks:\n  shop:\n    url: https://shop.example\n    sekret: ${SHOP_SECRET}\n")
+    with pytest.raises(SettingsError, match=r"endpoints.yml:4: webhooks.shop has no setting 'sekret'"):
+        Settings.read(tmp_path)
