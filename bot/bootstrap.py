@@ -60,7 +60,7 @@ class Model:
             ModelError: There is none, or it is broken.
         """
         if models.is_file():
-            models = model_archive.unpack(models, models.parent)
+            models = model_archive.unpack(models, models.parent, usable=cls.load)
         package = model_package.open_package(model_package.latest(models))
         domain = package.load_domain()
         nlu, policies = package.nlu_folder, package.policies_folder
@@ -250,7 +250,7 @@ def _pulled(settings: Settings) -> Path | None:
     if settings.model_server is None:
         return None
     try:
-        return ModelServer(settings.model_server, settings.models).pull()
+        return ModelServer(settings.model_server, settings.models, usable=Model.load).pull()
     except ModelError as error:
         logger.warning("%s; the newest model in %s serves", error, settings.models)
         return None

@@ -76,7 +76,7 @@ class ServerJobs:
         return self._load_model(found) if found.is_dir() else self._load_archive(found)
 
     def _load_archive(self, file: Path) -> TrainedModel:
-        return self._load_model(model_archive.unpack(file, self._models))
+        return self._load_model(model_archive.unpack(file, self._models, usable=self._load_model))
 
 
 @dataclass(frozen=True, slots=True)

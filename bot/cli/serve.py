@@ -122,7 +122,8 @@ def _watches(assistant: Assistant, settings: Settings, *, watch_models: bool) ->
     if watch_models:
         yield ModelWatch(settings.models, assistant.processor, Model.load).start()
     if settings.model_server:
-        yield ModelServer(settings.model_server, settings.models).follow(assistant.processor, Model.load)
+        source = ModelServer(settings.model_server, settings.models, usable=Model.load)
+        yield source.follow(assistant.processor, Model.load)
 
 
 def shell(  # noqa: PLR0913 - each option of the command is an argument

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from bot.dialogue.domain import Domain
 from bot.dialogue.messages import JSON
@@ -110,11 +110,19 @@ def open_package(folder: Path, *, check_files: bool = True) -> ModelPackage:
     if check_files:
         for name, expected in metadata.files.items():
             path = folder / name
+            if not _is_inside(name):
+                raise ModelError(f"{folder / METADATA}: '{name}' is no path inside a model")
             if not path.is_file():
                 raise ModelError(f"{path}: the file is missing; train the model again")
             if _sha256(path) != expected:
                 raise ModelError(f"{path}: the file is not the one that was trained; train the model again")
     return ModelPackage(folder, metadata)
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a path stays in the model: no other file of this machine is opened for whoever asks."""
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts and "\0" not in name
 
 
 @contextmanager

@@ -46,15 +46,21 @@ class _Pulled:
 
 
 class ModelServer:
-    """Pulls models into the folder of all models."""
+    """Pulls models into the folder of all models; those that `usable` raises at are not let in."""
 
     def __init__(
-        self, options: ModelServerOptions, models: Path, *, transport: httpx.BaseTransport | None = None
+        self,
+        options: ModelServerOptions,
+        models: Path,
+        *,
+        usable: Callable[[Path], object] = lambda _: None,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._url = options.endpoint.url
         self._wait_s = options.wait_s
         self._models = models
         self._arguments = options.endpoint.client_arguments()
+        self._usable = usable
         self._transport = transport
 
     def pull(self) -> Path | None:
@@ -82,7 +88,7 @@ class ModelServer:
                     etag = response.headers.get("etag", "")
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 raise ModelError(f"model server {self._url} gives no model: {error!r}") from error
-            folder = model_archive.unpack(file, self._models)
+            folder = model_archive.unpack(file, self._models, self._usable)
         pulled = json.dumps({"url": self._url, "etag": etag, "folder": folder.name})
         (self._models / _LAST).write_text(pulled, encoding="utf-8")
         return folder if last is None or folder.name != last.folder else None
