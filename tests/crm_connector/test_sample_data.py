@@ -42,7 +42,7 @@ def _rows(store: database.Store) -> dict[str, list[tuple[object, ...]]]:
             ]
             if not columns:
                 continue
-            found = session.execute(select(*columns).order_by(table.c.id)).all()
+            found = session.execute(select(*columns).order_by(*table.primary_key)).all()
             rows[table.name] = [tuple(map(repr, row)) for row in found]
     return rows
 
