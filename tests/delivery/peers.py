@@ -20,7 +20,7 @@ from bot.dialogue.messages import JSON, UserMessage
 from crm_connector import lanes
 from crm_connector.database import Store
 from crm_connector.lanes import Head
-from crm_connector.tables import Delivery
+from crm_connector.tables import AcceptedMessage, Delivery
 
 Outcome = str | Exception
 """The peer's id of a message it took, or what went wrong."""
@@ -216,3 +216,9 @@ def rows(store: Store) -> list[Delivery]:
     """All deliveries, in the order of queueing."""
     with store.reading() as session:
         return list(session.scalars(select(Delivery).order_by(Delivery.id)))
+
+
+def accepted(store: Store) -> list[AcceptedMessage]:
+    """All messages that were taken in."""
+    with store.reading() as session:
+        return list(session.scalars(select(AcceptedMessage).order_by(AcceptedMessage.id)))
