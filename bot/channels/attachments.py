@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.channels.incoming import Refused
+from bot.dialogue.intent_payload import FILE_INTENT
 from bot.dialogue.messages import JSON
 
 METADATA_KEY = "attachments"
-FILE_INTENT = "send_file"
 FILE_PAYLOAD = f"/{FILE_INTENT}"
 
 

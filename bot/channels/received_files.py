@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from bot.channels.attachments import FILE_INTENT, METADATA_KEY, StoredFile, text_beside
+from bot.channels.attachments import METADATA_KEY, StoredFile, text_beside
 from bot.channels.channel import ChannelParts
 from bot.channels.incoming import Refused
+from bot.dialogue.intent_payload import FILE_INTENT
 from bot.dialogue.messages import JSON, UserMessage
 
 _log = structlog.get_logger(__name__)

@@ -13,6 +13,7 @@ from bot.dialogue.domain import Domain
 from bot.dialogue.messages import JSON, Entity, Intent, ParseResult
 
 EXTRACTOR = "RegexMessageHandler"
+FILE_INTENT = "send_file"  # what channels say for a file that comes without a word; no sentence teaches it
 _PAYLOAD = re.compile(r"/(?P<intent>[^{@]+)(?P<confidence>@[0-9.]+)?(?P<entities>\{.+\})?")
 
 

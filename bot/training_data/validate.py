@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from bot.dialogue.domain import DEFAULT_INTENTS, Domain, EntityProperties
 from bot.dialogue.events import ActionExecuted, ActiveLoop, Event, SlotSet, UserUttered
+from bot.dialogue.intent_payload import FILE_INTENT
 from bot.dialogue.messages import Entity
 from bot.dialogue.slots import MappingType, SlotMapping, SlotType
 from bot.errors import Finding, Location, nearest
@@ -175,7 +176,7 @@ def _check_intents(project: Project, findings: Findings) -> None:
         with_examples.setdefault(base, example.location)
         texts.setdefault(example.text, {}).setdefault(base, example.location)
     for name in own:
-        if name not in with_examples:
+        if name not in with_examples and name != FILE_INTENT:
             message = f"intent '{name}' has no examples in the NLU data{nearest(name, with_examples)}"
             findings.warn("intent-without-examples", message, domain.locations.get(f"intents/{name}"))
     for name, place in with_examples.items():

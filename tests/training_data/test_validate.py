@@ -70,6 +70,20 @@ def test_a_sound_project_has_no_findings(write_files: WriteFiles) -> None:
     assert validate(Project.load(write_files(SOUND))) == []
 
 
+def test_the_intent_of_files_needs_no_examples(write_files: WriteFiles) -> None:
+    """Channels send it by itself, so nobody has to write sentences of it."""
+    domain = SOUND["domain.yml"].replace("[greet, inform]", "[greet, inform, send_file]")
+    rules = """
+        rules:
+        - rule: file
+          steps:
+          - intent: send_file
+          - action: utter_hi
+    """
+    files = write_files({**SOUND, "domain.yml": domain, "data/rules.yml": rules})
+    assert validate(Project.load(files)) == []
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "check", "line"),
     [

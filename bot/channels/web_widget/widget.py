@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
-from bot.channels.attachments import FILE_INTENT, METADATA_KEY, StoredFile, text_beside
+from bot.channels.attachments import METADATA_KEY, StoredFile, text_beside
 from bot.channels.channel import ChannelParts
 from bot.channels.incoming import Refused
 from bot.channels.web_widget.address import Addresses
@@ -32,6 +32,7 @@ from bot.channels.web_widget.shown import (
 )
 from bot.channels.web_widget.watch import Watch
 from bot.dialogue.events import BotUttered
+from bot.dialogue.intent_payload import FILE_INTENT
 from bot.dialogue.messages import JSON, UserMessage
 
 _log = structlog.get_logger(__name__)
