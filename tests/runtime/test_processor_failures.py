@@ -15,7 +15,12 @@ from bot.dialogue.events import (
 from bot.dialogue.messages import UserMessage
 from bot.dialogue.tracker import Tracker
 from bot.runtime.custom_actions import ActionFailed
-from bot.runtime.tracker_store import AlreadyAnswered, InMemoryTrackerStore, StoredConversation
+from bot.runtime.tracker_store import (
+    AlreadyAnswered,
+    InMemoryTrackerStore,
+    StoredConversation,
+    StoreUnavailable,
+)
 from tests.runtime.stand_ins import (
     APOLOGY,
     Away,
@@ -103,6 +108,21 @@ async def test_a_turn_that_cannot_be_stored_is_stored_when_its_message_comes_aga
     store.appends = True
     assert await bot.handle(message) == first
     assert kinds(events_of(bot)).count("user") == 1
+
+
+@pytest.mark.parametrize("away", [{"loads": False}, {"appends": False}], ids=["loading", "storing"])
+async def test_who_must_know_that_a_turn_is_stored_hears_when_it_is_not(away: dict[str, bool]) -> None:
+    """A queue that holds the message keeps it until its turn is stored, and then gets the first answer."""
+    store = Away(**away)
+    bot = processor(store=store)
+    message = UserMessage("greet", message_id="1")
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            await bot.handle(message, must_store=True)
+    store.loads = store.appends = True
+    assert texts(await bot.handle(message, must_store=True)) == ["hi None"]
+    said = [event for event in events_of(bot) if isinstance(event, UserUttered)]
+    assert len(said) == 1
 
 
 async def test_a_message_that_another_process_answered_gets_that_answer() -> None:
