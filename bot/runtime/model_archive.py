@@ -75,7 +75,10 @@ def unpack(file: Path, models: Path, usable: Callable[[Path], object] = lambda _
             raise ModelError(f"{file}: not a readable model archive ({error})") from error
         source = _model_in(temporary, file)
         _refuse_rasas(source / METADATA, file)
-        package = model_package.open_package(source)
+        try:
+            package = model_package.open_package(source)
+        except ModelError as error:
+            raise ModelError(f"{file}: {str(error).replace(f'{temporary}/', '')}") from error
         _refuse_strangers(package, file)
         name = source.name if source != temporary else file.name.removesuffix(SUFFIX)
         if not _FOLDER_NAME.fullmatch(name):

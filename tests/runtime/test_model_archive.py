@@ -100,7 +100,7 @@ def _lying_header(size: int) -> bytes:
         (lambda model: lzma.compress(_packed(model)), "not a readable model archive"),
         (_packed, "not a readable model archive"),
         (lambda model: gzip.compress(_packed(model))[:-400], "not a readable model archive"),
-        (lambda model: _bent(gzip.compress(_packed(model))), "not a readable model archive"),
+        (lambda model: _bent(gzip.compress(_packed(model))), r"m\.tar\.gz: "),
         (lambda _: gzip.compress(_lying_header(3 << 30) + bytes(2 << 20)), "asks for .* bytes at once"),
         (lambda _: gzip.compress(bytes(100_000)), "no metadata.json in it"),
         (lambda _: b"", "not a readable model archive|no metadata.json"),
