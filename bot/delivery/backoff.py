@@ -36,8 +36,9 @@ class Backoff:
         return measure * (0.5 + 0.5 * jitter)
 
 
+# About two hours in all.
 FOR_CHANNELS = Backoff()
 # About a day and a half in all: receivers of webhooks are away for a night, or over a deployment.
-FOR_WEBHOOKS = Backoff(first_s=5.0, factor=4.0, longest_s=8 * 3600.0, attempts=11)
+FOR_WEBHOOKS = Backoff(first_s=5.0, factor=4.0, longest_s=8 * 3600.0, attempts=13)
 # Nothing is wrong with a message when no model is loaded or the store is away: it waits as long as it takes.
 FOR_OURSELVES = Backoff(first_s=0.5, longest_s=30.0, attempts=1_000_000_000)
