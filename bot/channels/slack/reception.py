@@ -9,6 +9,7 @@ import structlog
 
 from bot.channels.button_marks import with_payload
 from bot.channels.channel import ChannelParts, Proof, ProofKind
+from bot.channels.introductions import introduce
 from bot.channels.received_files import with_files
 from bot.channels.recently import Recently
 from bot.channels.slack.api import SlackApi
@@ -60,7 +61,8 @@ class Reception:
         """Ask who wrote and who is named, fetch files, and find the payload of a button; never raises."""
         user = str((message.metadata.get(NAME) or {}).get("user") or "")
         person = await self._people.person(user) if user else Person()
-        await self._prove(message.sender_id, person)
+        proofs = [Proof(ProofKind.EMAIL, person.email)] if person.email else []
+        await introduce(self._parts.identities, message, proofs, person.name)
         if person.locale:
             message = replace(message, metadata={**message.metadata, "locale": person.locale})
         named = people(message.text)[:MAX_NAMES]
@@ -104,13 +106,3 @@ class Reception:
         self._accepted_from.is_again(message.sender_id)
         if not is_new:
             _log.info("redelivery dropped", channel=NAME, sender_id=message.sender_id)
-
-    async def _prove(self, sender_id: str, person: Person) -> None:
-        """Tell the CRM what is known of the author; her message is worth more than that."""
-        if not (person.name or person.email):
-            return
-        proofs = [Proof(ProofKind.EMAIL, person.email)] if person.email else []
-        try:
-            await self._parts.identities.prove(NAME, sender_id, proofs, name=person.name)
-        except Exception:  # noqa: BLE001  the rim: see above
-            _log.exception("customer's name not noted", channel=NAME, sender_id=sender_id)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 import structlog
 
 from bot.channels.channel import ChannelParts
+from bot.channels.introductions import introduce
 from bot.channels.recently import Recently
 from bot.channels.telegram.api import BotApi
 from bot.channels.telegram.settings import TelegramSettings
@@ -58,7 +59,7 @@ class Reception:
         match meaning:
             case Written(messages=messages):
                 async with self._order.hold(messages[0].sender_id):
-                    await self._note_name(meaning)
+                    await introduce(self._parts.identities, messages[0], meaning.proofs, meaning.name)
                     for message in messages:
                         await self._accept(message)
             case Pressed():
@@ -88,14 +89,6 @@ class Reception:
                 self._pressed.forget(press.button)
                 raise
         self._send_off(self._api.end_press(press.query_id))
-
-    async def _note_name(self, written: Written) -> None:
-        """Tell the CRM what is known of the author; her message is worth more than that."""
-        sender_id = written.messages[0].sender_id
-        try:
-            await self._parts.identities.prove(NAME, sender_id, written.proofs, name=written.name)
-        except Exception:  # noqa: BLE001  the rim: see above
-            _log.exception("customer's name not noted", channel=NAME, sender_id=sender_id)
 
     def _greet_group(self, chat_id: int) -> None:
         notice = self._settings.group_notice
