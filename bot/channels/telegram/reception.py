@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 
 import structlog
 
@@ -25,22 +24,15 @@ GROUP_NOTICE_EVERY_S = 3600.0
 
 
 class Reception:
-    """Hands what updates mean to the inbox; `clock` counts seconds."""
+    """Hands what updates mean to the inbox."""
 
-    def __init__(
-        self,
-        api: BotApi,
-        settings: TelegramSettings,
-        parts: ChannelParts,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, api: BotApi, settings: TelegramSettings, parts: ChannelParts) -> None:
         self._api = api
         self._settings = settings
         self._parts = parts
         self._reader = Reader(settings.bot_id, parts.knows_intent)
-        self._pressed = Recently(DOUBLE_PRESS_S, clock)
-        self._greeted = Recently(GROUP_NOTICE_EVERY_S, clock)
+        self._pressed = Recently(DOUBLE_PRESS_S)
+        self._greeted = Recently(GROUP_NOTICE_EVERY_S)
         self._order = ConversationLocks()
         self._errands: set[asyncio.Task[None]] = set()
 

@@ -421,6 +421,14 @@ class TestSocket:
             await door.settle()
             assert [message.text for message in door.processor.handled] == ["menu", "/start_return"]
 
+    async def test_the_order_of_a_conversation_is_kept(self) -> None:
+        """Envelopes are handled side by side; those of one person are stored as they came."""
+        async with SlackPeer() as peer, opened(peer, slack_app_token=APP_TOKEN) as door:
+            for number in range(40):
+                await peer.write(MIA, str(number))
+            await door.settle()
+            assert peer.said_in(MIAS) == [f"You said: {number}" for number in range(40)]
+
     async def test_there_is_no_door_for_requests(self) -> None:
         """What is posted to the address of the webhook finds nobody."""
         async with SlackPeer() as peer, opened(peer, slack_app_token=APP_TOKEN):

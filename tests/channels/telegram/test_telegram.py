@@ -216,7 +216,8 @@ async def test_an_address_where_nobody_listens_is_tried_again() -> None:
 async def test_a_flood_with_every_fault_keeps_its_order() -> None:
     """Of 150 messages of five customers each is answered, in order, once but where an answer was lost."""
     rates = {Fault.RATE_LIMIT: 0.1, Fault.SERVER_ERROR: 0.1, Fault.DROP_BEFORE: 0.05, Fault.DROP_AFTER: 0.05}
-    async with TelegramPeer(faults=Faults(rates, retry_after_s=1)) as peer, opened(peer) as door:
+    faults = Faults(rates, retry_after_s=1, delay_s=0.01)
+    async with TelegramPeer(faults=faults) as peer, opened(peer) as door:
         for number in range(30):
             for chat_id in range(5):
                 await peer.bring({"message": peer.message(chat_id, text=str(number))}, times=1 + number % 3)
