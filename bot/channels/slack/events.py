@@ -91,18 +91,14 @@ class Reader:
         external_id = f"{event['channel']}.{message['ts']}.edited.{edited['ts']}"
         return self._written(body, event, message, external_id)
 
-    def _written(
-        self,
-        body: Body,
-        event: Body,
-        message: Body,
-        external_id: str,
-    ) -> Meaning:
+    def _written(self, body: Body, event: Body, message: Body, external_id: str) -> Meaning:
         user, bot_id = message.get("user"), _bot_id(body) or self.bot_id
         if message.get("bot_id") or not user or user == bot_id:
             return PassedOver("not written by a person")
         raw = str(message.get("text") or "")
-        text, files = plain_words(raw, bot_id)[:MAX_TEXT_CHARACTERS], _files(message)
+        # The files beside edited words came with the first message.
+        is_edit = event is not message
+        text, files = plain_words(raw, bot_id)[:MAX_TEXT_CHARACTERS], () if is_edit else _files(message)
         if not text and not files:
             return PassedOver("nothing was said in it")
         is_direct = event.get("channel_type") == "im" or str(event["channel"]).startswith("D")
@@ -110,7 +106,7 @@ class Reader:
         place = Place(event["channel"], message.get("thread_ts") or own_thread)
         is_mention = event["type"] == "app_mention" or (bot_id is not None and f"<@{bot_id}" in raw)
         metadata = announced(self._metadata(user, place), files)
-        if event is not message:
+        if is_edit:
             metadata["edited"] = True
         is_addressed = is_direct or is_mention or event["channel"] == self.settings.slack_channel
         goes_on = message.get("thread_ts") and self.settings.conversation_granularity == Granularity.THREAD

@@ -106,8 +106,8 @@ class Telegram:
             yield
         finally:
             typing.cancel()
-            with suppress(asyncio.CancelledError):
-                await typing
+            # Whatever became of the dots is no matter of the turn's.
+            await asyncio.gather(typing, return_exceptions=True)
 
     async def complete(self, message: UserMessage) -> UserMessage:
         """Fetch the message's files, and the payload of a button that was too long to travel with it."""

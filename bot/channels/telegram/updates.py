@@ -96,11 +96,14 @@ class Reader:
         if message.edit_date and message.location:
             return PassedOver("a live location moved")
         text, files = _text(message), received_files(message)
-        if not text and not files:
+        if not text and (not files or message.edit_date):
             return PassedOver("nothing was said in it")
-        metadata = announced(_metadata(message.message_id, author), files)
+        metadata = _metadata(message.message_id, author)
         if message.edit_date:
+            # The file beside the words came with the first message.
             metadata["edited"] = True
+        else:
+            metadata = announced(metadata, files)
         # The same text under the same number is the same message: edits that change other things are none.
         content = "\n".join((text, *(file.unique_id for file in files)))
         said = self._user_message(message.chat.id, f"{message.message_id}.{_digest(content)}", text, metadata)

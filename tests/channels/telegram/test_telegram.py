@@ -15,6 +15,7 @@ from bot.channels.channel import ProofKind
 from bot.channels.telegram.telegram import Telegram
 from bot.delivery.peer import Outgoing, RetryLater, Undeliverable
 from bot.dialogue.events import BotUttered
+from bot.dialogue.messages import UserMessage
 from bot.runtime.tracker_store import StoreUnavailable
 from tests.channels.in_loop import until
 from tests.channels.memory_files import MemoryFiles
@@ -295,6 +296,17 @@ async def test_an_answer_does_not_wait_for_the_dots() -> None:
         await peer.write(MIA, "hello")
         await door.settle()
         assert peer.said_to(MIA) == ["You said: hello"]
+
+
+async def test_trouble_with_the_dots_is_none_of_the_turns() -> None:
+    """Whatever breaks while they are shown, the block is carried out to its end."""
+    channel = Telegram.from_credentials({"access_token": TOKEN}, MemoryQueue(ScriptedProcessor()).parts())
+    await channel.close()  # no request is possible any more
+    done = False
+    async with channel.working(UserMessage("hi", str(MIA), "telegram")):
+        await asyncio.sleep(0)
+        done = True
+    assert done
 
 
 async def test_a_group_is_told_once() -> None:

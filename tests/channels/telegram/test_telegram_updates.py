@@ -125,6 +125,18 @@ def test_a_correction_is_a_message_of_its_own() -> None:
     assert message.message_id != written("text").messages[0].message_id
 
 
+def test_a_corrected_caption_brings_its_photo_no_second_time() -> None:
+    """The photo came with the first message."""
+    update = payload("photo")
+    update = {
+        "update_id": 1,
+        "edited_message": update["message"] | {"caption": "It came like this", "edit_date": 1763650030},
+    }
+    meaning = read(update)
+    assert isinstance(meaning, Written)
+    assert "received_files" not in meaning.messages[0].metadata
+
+
 def test_an_edit_that_changes_no_words_is_the_same_message() -> None:
     """Telegram reports edits of things that nobody sees: they carry the id of the first message."""
     update = payload("edited")
