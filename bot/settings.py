@@ -14,7 +14,7 @@ from bot.errors import SettingsError, nearest
 from bot.runtime.custom_actions import ActionEndpoint
 from bot.runtime.http_endpoint import DEFAULT_TIMEOUT_S, HttpEndpoint
 from bot.runtime.model_server import DEFAULT_WAIT_S, ModelServerOptions
-from bot.runtime.options import read_options
+from bot.runtime.options import place_of, read_options
 from bot.runtime.processor import DEFAULT_MAX_PREDICTIONS
 from bot.runtime.stores.registry import (
     EVENT_BROKERS,
@@ -27,6 +27,8 @@ from bot.runtime.stores.registry import (
 from bot.server.attachments import AttachmentOptions
 from bot.training_data.yaml_files import read_yaml
 from desk.options import DeskOptions
+
+logger = logging.getLogger(__name__)
 
 CRM_URL = "FRONTDESK_CRM_URL"
 MAX_PREDICTIONS = "MAX_NUMBER_OF_PREDICTIONS"
@@ -46,6 +48,8 @@ ACTION_KEYS = (
     "package", "url", "timeout", "headers", "params", "token", "token_name", "basic_auth", "cafile",
     "enable_selective_domain",
 )  # fmt: skip
+# A year: what lies beyond is no time that anything waits.
+_LONGEST_S = 366 * 24 * 3600
 _HTTP_KEYS = ("url", "timeout", "headers", "params", "token", "token_name", "basic_auth", "cafile", "type")
 
 
@@ -134,23 +138,23 @@ class Settings:
             channels = {connector: channels.get(connector)}
         for name in sections:
             if name not in _ENDPOINTS:
-                raise SettingsError(f"endpoints.yml: unknown section '{name}'{nearest(name, _ENDPOINTS)}")
+                _pass_over(f"{place_of(sections, name)}: unknown section '{name}'", str(name), _ENDPOINTS)
         return cls(
             root=root,
             models=models or root / "models",
             crm_url=os.environ.get(CRM_URL) or f"sqlite:///{root.resolve() / 'crm.db'}",
-            actions=_actions(sections.get("action_endpoint")),
+            actions=_actions(sections),
             credentials=channels or dict(DEFAULT_CREDENTIALS),
             max_predictions=_whole_number(MAX_PREDICTIONS, DEFAULT_MAX_PREDICTIONS),
-            tracker_store=TRACKER_STORES.read(sections.get("tracker_store")),
-            lock_store=LOCK_STORES.read(sections.get("lock_store")),
-            event_broker=EVENT_BROKERS.read(sections.get("event_broker")),
-            nlg=_nlg(sections.get("nlg")),
-            nlu=_server("nlu", sections.get("nlu")),
-            attachments=_attachments(sections.get("attachments")),
+            tracker_store=TRACKER_STORES.read(sections),
+            lock_store=LOCK_STORES.read(sections),
+            event_broker=EVENT_BROKERS.read(sections),
+            nlg=_nlg(sections),
+            nlu=_server("nlu", sections),
+            attachments=_attachments(sections),
             desk=_desk(sections),
             webhooks=read_webhooks(sections.get("webhooks")),
-            model_server=_model_server(sections.get("models")),
+            model_server=_model_server(sections),
         )
 
 
@@ -159,13 +163,14 @@ def _mapping(path: Path) -> Mapping[str, JSON]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise SettingsError(f"{path.name}: expected a mapping of names to settings, found {content!r}")
+        raise SettingsError(f"{path.name}:1: expected a mapping of names to settings, found {content!r}")
     return content
 
 
-def _attachments(section: JSON) -> AttachmentOptions:
+def _attachments(sections: Mapping[str, JSON]) -> AttachmentOptions:
+    section = sections.get("attachments")
     if section is not None and not isinstance(section, Mapping):
-        raise SettingsError(f"endpoints.yml: attachments is {section!r}, expected its settings")
+        raise SettingsError(f"{_where(sections, 'attachments')} is {section!r}, expected its settings")
     return read_options(AttachmentOptions, section or {}, "attachments")
 
 
@@ -175,85 +180,115 @@ def _desk(sections: Mapping[str, JSON]) -> DeskOptions | None:
         return None
     section = sections["desk"]
     if section is not None and not isinstance(section, Mapping):
-        raise SettingsError(f"endpoints.yml: desk is {section!r}, expected its settings")
+        raise SettingsError(f"{_where(sections, 'desk')} is {section!r}, expected its settings")
     return read_options(DeskOptions, section or {}, "desk")
 
 
-def _actions(section: JSON) -> ActionPackage | ActionEndpoint | None:
+def _actions(sections: Mapping[str, JSON]) -> ActionPackage | ActionEndpoint | None:
+    name = "action_endpoint"
+    section = sections.get(name)
     if section is None:
         return None
-    where = "endpoints.yml: action_endpoint"
     if not isinstance(section, dict) or not {"package", "url"} & set(section):
-        raise SettingsError(f"{where} is {section!r}, expected 'url:' or 'package:'")
-    _check_keys(where, section, ACTION_KEYS)
+        raise SettingsError(f"{_where(sections, name)} is {section!r}, expected 'url:' or 'package:'")
+    _check_keys(name, section, ACTION_KEYS)
     if "package" in section:
-        return ActionPackage(str(section["package"]), _timeout_s(where, section))
+        return ActionPackage(str(section["package"]), _timeout_s(name, section))
     selective = bool(section.get("enable_selective_domain"))
     return ActionEndpoint(
-        **_connection(where, section), selective_domain=selective, compressed=_switch(COMPRESS)
+        **_connection(name, section), selective_domain=selective, compressed=_switch(COMPRESS)
     )
 
 
-def _nlg(section: JSON) -> HttpEndpoint | None:
+def _nlg(sections: Mapping[str, JSON]) -> HttpEndpoint | None:
     """Read `nlg`; `{type: response}` is Rasa's name for the domain's own responses."""
+    section = sections.get("nlg")
     if isinstance(section, dict) and section.get("type") == "response":
         return None
-    return _server("nlg", section)
+    return _server("nlg", sections)
 
 
-def _server(name: str, section: JSON) -> HttpEndpoint | None:
+def _server(
+    name: str, sections: Mapping[str, JSON], known: Sequence[str] = _HTTP_KEYS
+) -> HttpEndpoint | None:
+    section = sections.get(name)
     if section is None:
         return None
-    where = f"endpoints.yml: {name}"
     if not isinstance(section, dict) or not section.get("url"):
-        raise SettingsError(f"{where} is {section!r}, expected 'url:'")
+        raise SettingsError(f"{_where(sections, name)} is {section!r}, expected 'url:'")
     kind = section.get("type")
     if kind not in (None, "callback", "http"):
-        raise SettingsError(f"{where}.type is {kind!r}, expected a server: leave it out")
-    _check_keys(where, section, _HTTP_KEYS)
-    return HttpEndpoint(**_connection(where, section))
+        found = f"{place_of(section, 'type')}: {name}.type is {kind!r}"
+        raise SettingsError(f"{found}, expected a server: leave it out")
+    _check_keys(name, section, known)
+    return HttpEndpoint(**_connection(name, section))
 
 
-def _model_server(section: JSON) -> ModelServerOptions | None:
+def _model_server(sections: Mapping[str, JSON]) -> ModelServerOptions | None:
     """Read `models`; `wait_time_between_pulls: null` asks once."""
-    if section is None:
+    endpoint = _server("models", sections, (*_HTTP_KEYS, WAIT))
+    if endpoint is None:
         return None
-    known = section if isinstance(section, dict) else {}
-    wait_s = known.get(WAIT, DEFAULT_WAIT_S)
+    section = sections["models"]
+    wait_s = section.get(WAIT, DEFAULT_WAIT_S)
     is_number = isinstance(wait_s, int | float) and not isinstance(wait_s, bool)
-    if wait_s is not None and not (is_number and wait_s > 0):
-        raise SettingsError(f"endpoints.yml: models.{WAIT} is {wait_s!r}, expected seconds above 0, or null")
-    server = {key: value for key, value in known.items() if key != WAIT} if known else section
-    endpoint = _server("models", server)
-    return ModelServerOptions(endpoint, wait_s) if endpoint else None
+    if wait_s is not None and not (is_number and 0 < wait_s < _LONGEST_S):
+        found = f"{place_of(section, WAIT)}: models.{WAIT} is {wait_s!r}"
+        raise SettingsError(f"{found}, expected seconds above 0, or null")
+    return ModelServerOptions(endpoint, wait_s)
 
 
-def _check_keys(where: str, section: Mapping[str, JSON], known: Sequence[str]) -> None:
+def _where(sections: Mapping[str, JSON], name: str) -> str:
+    return f"{place_of(sections, name)}: {name}"
+
+
+def _check_keys(name: str, section: Mapping[str, JSON], known: Sequence[str]) -> None:
     for key in section:
         if key not in known:
-            raise SettingsError(f"{where} has no setting '{key}'{nearest(key, known)}")
+            _pass_over(f"{place_of(section, key)}: {name} has no setting '{key}'", str(key), known)
 
 
-def _connection(where: str, section: Mapping[str, JSON]) -> dict[str, JSON]:
+def _pass_over(problem: str, name: str, known: Sequence[str]) -> None:
+    """Refuse a slip of the hand; another name is passed over as in Rasa, where other programs read theirs."""
+    guess = nearest(name, known)
+    if guess:
+        raise SettingsError(problem + guess)
+    logger.warning("%s; it is passed over", problem)
+
+
+def _connection(name: str, section: Mapping[str, JSON]) -> dict[str, JSON]:
     """Return the arguments of an `HttpEndpoint`."""
-    auth = section.get("basic_auth") or {}
+    texts = {key: _kind(name, section, key, str) for key in ("token", "token_name", "cafile")}
+    maps = {key: _kind(name, section, key, dict) or {} for key in ("headers", "params", "basic_auth")}
     return {
         "url": str(section["url"]),
-        "timeout_s": _timeout_s(where, section),
-        "headers": section.get("headers") or {},
-        "params": section.get("params") or {},
-        "token": section.get("token"),
-        "token_name": section.get("token_name") or "token",
-        "username": auth.get("username"),
-        "password": auth.get("password"),
-        "cafile": section.get("cafile"),
+        "timeout_s": _timeout_s(name, section),
+        "headers": {str(key): str(value) for key, value in maps["headers"].items()},
+        "params": maps["params"],
+        "token": texts["token"],
+        "token_name": texts["token_name"] or "token",
+        "username": maps["basic_auth"].get("username"),
+        "password": maps["basic_auth"].get("password"),
+        "cafile": texts["cafile"],
     }
 
 
-def _timeout_s(where: str, section: Mapping[str, JSON]) -> float:
+def _kind(name: str, section: Mapping[str, JSON], key: str, expected: type) -> JSON:
+    value = section.get(key)
+    if expected is str and isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    if value is not None and not isinstance(value, expected):
+        words = "text" if expected is str else "a mapping"
+        raise SettingsError(f"{place_of(section, key)}: {name}.{key} is {value!r}, expected {words}")
+    return value
+
+
+def _timeout_s(name: str, section: Mapping[str, JSON]) -> float:
     timeout_s = section.get("timeout", DEFAULT_TIMEOUT_S)
-    if isinstance(timeout_s, bool) or not isinstance(timeout_s, int | float) or timeout_s <= 0:
-        raise SettingsError(f"{where}.timeout is {timeout_s!r}, expected seconds above 0")
+    is_number = isinstance(timeout_s, int | float) and not isinstance(timeout_s, bool)
+    if not is_number or not 0 < timeout_s < _LONGEST_S:
+        found = f"{place_of(section, 'timeout')}: {name}.timeout is {timeout_s!r}"
+        raise SettingsError(f"{found}, expected seconds above 0")
     return float(timeout_s)
 
 

@@ -135,7 +135,7 @@ def test_event_brokers_are_read_as_rasa_spells_them(endpoints: str, expected: ob
         ("models: {url: x, wait_time_between_pulls: soon}", "_pulls is 'soon', expected seconds"),
         ("models: {url: x, wait_time_between_pulls: 0}", "is 0, expected seconds above 0, or null"),
         ("models: {token: x}", "models is .*, expected 'url:'"),
-        ("models: {url: x, wait_time: 3}", "models has no setting 'wait_time'"),
+        ("models: {url: x, wait_time_between_pull: 3}", "models has no setting 'wait_time_between_pull'"),
         ("tracker_stor: {type: SQL}", "unknown section 'tracker_stor', did you mean 'tracker_store'"),
     ],
 )  # fmt: skip
@@ -209,6 +209,31 @@ def test_a_store_of_the_projects_own_is_built(tmp_path: Path, monkeypatch: pytes
     store = options.open_store(tmp_path)
     assert isinstance(store, InMemoryTrackerStore)
     assert vars(store)["place"] == "attic"
+
+
+def test_what_other_programs_read_is_passed_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """As in Rasa; the log says where it stands."""
+    settings = read(tmp_path, "anonymization:\n  rules: []\naction_endpoint:\n  url: x\n  zone: north\n")
+    assert isinstance(settings.actions, ActionEndpoint)
+    assert "endpoints.yml:1: unknown section 'anonymization'; it is passed over" in caplog.text
+    assert "endpoints.yml:5: action_endpoint has no setting 'zone'; it is passed over" in caplog.text
+
+
+@pytest.mark.shared
+def test_rasas_own_endpoints_are_read(tmp_path: Path) -> None:
+    """All of its fixtures but those with a broker that we do not know, and one with a slip of the hand."""
+    folder = Path(__file__).parents[2] / "shared/conformance/fixtures/test_endpoints"
+    if not folder.exists():
+        pytest.skip("needs the conformance corpus beside the project")
+    refused = {}
+    for file in sorted(folder.rglob("*.yml")):
+        try:
+            read(tmp_path, file.read_text("utf-8"))
+        except SettingsError as error:
+            refused[file.stem] = str(error)
+    kafka = {name for name, words in refused.items() if "Kafka is not supported" in words}
+    assert len(kafka) == 7
+    assert set(refused) - kafka == {"model_endpoint"}
 
 
 OWN_PARTS = """

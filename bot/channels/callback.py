@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import httpx
 import structlog
@@ -17,12 +17,28 @@ from bot.channels.rendering import render_all
 from bot.channels.rest import read_message
 from bot.dialogue.events import BotUttered
 from bot.dialogue.messages import JSON
-from bot.errors import ModelError, SettingsError, nearest
+from bot.errors import ModelError, SettingsError
+from bot.runtime.options import read_options
 
 _log = structlog.get_logger(__name__)
 
 TIMEOUT_S = 30.0
-_KEYS = ("url", "headers", "params", "basic_auth", "token", "token_name")
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackSettings:
+    """Where answers go; the rest is as in Rasa's endpoints."""
+
+    url: str = ""
+    headers: Mapping[str, JSON] = field(default_factory=dict)
+    params: Mapping[str, JSON] = field(default_factory=dict)
+    basic_auth: Mapping[str, JSON] = field(default_factory=dict, repr=False)
+    token: str | None = field(default=None, repr=False)
+    token_name: str = "token"  # noqa: S105 - the name of a parameter
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise SettingsError(f"'url' is {self.url!r}, expected an http address")
 
 
 class Callback:
@@ -42,26 +58,18 @@ class Callback:
         Raises:
             SettingsError: There is no URL, or a setting is unknown.
         """
-        for key in credentials:
-            if key not in _KEYS:
-                raise SettingsError(
-                    f"credentials.yml: channel 'callback' has no setting '{key}'{nearest(key, _KEYS)}"
-                )
-        url = credentials.get("url")
-        if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-            raise SettingsError(f"credentials.yml: callback.url is {url!r}, expected an http address")
-        token = credentials.get("token")
-        auth = credentials.get("basic_auth") or {}
+        settings = read_options(CallbackSettings, credentials, "callback", file="credentials.yml")
+        auth = settings.basic_auth
         client = httpx.AsyncClient(
             timeout=TIMEOUT_S,
-            headers=credentials.get("headers") or {},
+            headers={str(name): str(value) for name, value in settings.headers.items()},
             params={
-                **(credentials.get("params") or {}),
-                **({str(credentials.get("token_name") or "token"): str(token)} if token else {}),
+                **settings.params,
+                **({settings.token_name: settings.token} if settings.token else {}),
             },
             auth=(str(auth.get("username")), str(auth.get("password"))) if auth else None,
         )
-        return cls(parts.processor, client, url)
+        return cls(parts.processor, client, settings.url)
 
     def router(self) -> APIRouter:
         """Return the two routes."""

@@ -13,7 +13,9 @@ from bot.channels.socketio import SocketIO
 from bot.channels.web_widget.widget import WebWidget
 from bot.dialogue.messages import JSON
 from bot.errors import SettingsError, nearest
+from bot.runtime.options import place_of
 
+FILE = "credentials.yml"
 _log = structlog.get_logger(__name__)
 
 
@@ -55,25 +57,27 @@ def channels_from_credentials(credentials: Mapping[str, JSON], parts: ChannelPar
         SettingsError: A channel nobody knows, or a section that is wrong.
     """
     return [
-        CHANNELS[name](_section(name, section), parts)
-        for name, section in credentials.items()
-        if _is_served(name)
+        CHANNELS[name](_section(name, credentials), parts)
+        for name in credentials
+        if _is_served(name, credentials)
     ]
 
 
-def _is_served(name: str) -> bool:
+def _is_served(name: JSON, credentials: Mapping[str, JSON]) -> bool:
     if name in CHANNELS:
         return True
-    if name in _NOT_SERVED or "." in name:
+    if name in _NOT_SERVED or "." in str(name):
         _log.warning("channel passed over, it is not served", channel=name)
         return False
-    guess = nearest(name, CHANNELS) or f", expected one of {', '.join(CHANNELS)}"
-    raise SettingsError(f"credentials.yml: unknown channel '{name}'{guess}")
+    guess = nearest(str(name), CHANNELS) or f", expected one of {', '.join(CHANNELS)}"
+    raise SettingsError(f"{place_of(credentials, name, FILE)}: unknown channel '{name}'{guess}")
 
 
-def _section(name: str, section: JSON) -> Mapping[str, JSON]:
+def _section(name: str, credentials: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    section = credentials[name]
     if section is None:
         return {}
     if not isinstance(section, Mapping):
-        raise SettingsError(f"credentials.yml: channel '{name}' is {section!r}, expected its settings")
+        where = place_of(credentials, name, FILE)
+        raise SettingsError(f"{where}: channel '{name}' is {section!r}, expected its settings")
     return section

@@ -18,7 +18,9 @@ from bot.channels.signed_tokens import check_method, read_claims
 from bot.dialogue.events import BotUttered
 from bot.dialogue.messages import JSON, UserMessage
 from bot.errors import SettingsError, nearest
+from bot.runtime.options import place_of
 
+_FILE = "credentials.yml"
 _log = structlog.get_logger(__name__)
 
 MAX_FRAME_BYTES = 256 * 1024
@@ -50,13 +52,14 @@ class SocketIOSettings:
         """
         types = {name: bool if name == "session_persistence" else str for name in cls.__slots__}
         for key, value in credentials.items():
-            where = f"credentials.yml: channel 'socketio': '{key}'"
+            where = f"{place_of(credentials, key, _FILE)}: channel 'socketio': '{key}'"
             if key not in types:
-                raise SettingsError(f"{where} is unknown{nearest(key, types)}")
+                raise SettingsError(f"{where} is unknown{nearest(str(key), types)}")
             if value is not None and not isinstance(value, types[key]):
                 raise SettingsError(f"{where} is {value!r}, expected a {types[key].__name__}")
         settings = cls(**{key: value for key, value in credentials.items() if value is not None})
-        check_method(settings.jwt_method, "credentials.yml: channel 'socketio': 'jwt_method'")
+        where = f"{place_of(credentials, 'jwt_method', _FILE)}: channel 'socketio': 'jwt_method'"
+        check_method(settings.jwt_method, where)
         return settings
 
 

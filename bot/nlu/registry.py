@@ -145,7 +145,7 @@ def _names(component: ComponentConfig, option: str) -> list[str]:
     return names
 
 
-_DUCKLING = {
+DUCKLING = {
     "email": Dimension.EMAIL,
     "phone-number": Dimension.PHONE,
     "time": Dimension.DATE,
@@ -155,8 +155,8 @@ _DUCKLING = {
 
 
 def _duckling(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
-    wanted = _names(component, "dimensions") or list(_DUCKLING)
-    names = {_DUCKLING[name]: name for name in wanted if name in _DUCKLING}
+    wanted = _names(component, "dimensions") or list(DUCKLING)
+    names = {DUCKLING[name]: name for name in wanted if name in DUCKLING}
     return replace(
         plan,
         builtin=replace(BuiltinOptions(), names=names),
@@ -283,6 +283,12 @@ _OWN_AFTER = Part("itself", partial(_own, after_understanding=True), "runs on wh
 def _learns_intents(component: ComponentConfig) -> bool:
     part = COMPONENTS.get(_short_name(component.name))
     return part is not None and part.settle in (_understanding, _diet)
+
+
+def is_rasas(component: ComponentConfig) -> bool:
+    """Tell whether a line names a component of Rasa's, whose options are taken as they are."""
+    part = COMPONENTS.get(_short_name(component.name))
+    return part is not None and part.settle not in (_understanding, _lookup, _builtin, _fallback)
 
 
 def _short_name(name: str) -> str:

@@ -164,7 +164,8 @@ def _options(config: PolicyConfig, entry: Entry, findings: list[Finding]) -> dic
                 message = f"{config.name}: '{key}' is {value!r}, expected {known[key].type}"
                 findings.append(Finding("policy-option", message, config.location))
         elif key not in (*entry.passed_over, *entry.without_effect):
-            message = f"{config.name} has no option '{key}'{nearest(key, known)}"
+            hint = nearest(key, (*known, *entry.passed_over, *entry.without_effect))
+            message = f"{config.name} has no option '{key}'{hint}"
             findings.append(Finding("policy-option", message, config.location, Severity.WARNING))
     return chosen
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bot.errors import Finding, InvalidProject, Severity
 from bot.nlu.own_lines import check as check_own
 from bot.nlu.plan import PipelinePlan
+from bot.nlu.rasas_options import misspelled_options
 from bot.nlu.registry import LEFT_OUT, plan_pipeline
 from bot.policies import train as policy_training
 from bot.training_data.config_file import DEFAULT_LANGUAGE, ComponentConfig
@@ -24,6 +25,7 @@ def check_project(project: Project, *, max_history: int | None = None) -> list[F
     findings = validate(project, max_history=max_history)
     try:
         plan = plan_pipeline(project.config.pipeline)
+        findings += misspelled_options(project.config.pipeline)
         findings += check_own(plan.own, project.config.language or DEFAULT_LANGUAGE)
         findings += _left_out(plan, project.config.pipeline)
     except InvalidProject as error:

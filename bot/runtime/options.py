@@ -67,7 +67,7 @@ def _read_value(kind: Any, value: JSON, where: str) -> Any:
     expected, read = readers[name]
     try:
         return read(value)
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, KeyError, OverflowError):
         raise SettingsError(f"{where} is {value!r}, expected {expected}") from None
 
 
@@ -84,7 +84,7 @@ def _number(found: JSON) -> JSON:
 
 
 def _switch(found: JSON) -> bool:
-    return found if isinstance(found, bool) else _WORDS[found.lower()]
+    return found if isinstance(found, bool) else _WORDS[str(found).lower()]
 
 
 def _mapping(found: JSON) -> Mapping[str, JSON]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.dialogue.messages import JSON
-from bot.errors import Location
+from bot.errors import Location, nearest
+from bot.training_data.unknown_keys import warn_misspelled_keys
 from bot.training_data.yaml_files import Findings, YamlList, YamlMap, kind, plain, read_yaml
 
 PLACEHOLDER_ID = "placeholder_default"
@@ -21,6 +22,14 @@ class ComponentConfig:
     name: str
     options: Mapping[str, JSON] = field(default_factory=dict)
     location: Location | None = None
+
+
+# By short name, and as Rasa's own Python paths.
+IMPORTERS = ("RasaFileImporter", "MultiProjectImporter")
+_IMPORTER_PATHS = tuple(
+    f"rasa.shared.importers.{module}.{name}"
+    for module, name in zip(("rasa", "multi_project"), IMPORTERS, strict=True)
+)
 
 
 def _default(name: str, **options: JSON) -> ComponentConfig:
@@ -78,7 +87,12 @@ def load_config(path: Path, findings: Findings) -> ProjectConfig:
         message = f"the configuration must be a mapping, found {kind(document)}"
         findings.error("config-schema", message, Location(str(path), 1))
         document = YamlMap(str(path), 1)
-    if document.get("recipe") == "graph.v1":
+    warn_misspelled_keys(document, findings)
+    recipe = document.get("recipe")
+    if isinstance(recipe, str) and recipe not in ("default.v1", "graph.v1"):
+        hint = nearest(recipe, ("default.v1",))
+        findings.error("config-recipe", f"there is no recipe '{recipe}'{hint}", document.at("recipe"))
+    if recipe == "graph.v1":
         message = "graph recipes are not supported; write 'recipe: default.v1' with pipeline and policies"
         findings.error("config-recipe", message, document.at("recipe"))
     pipeline = _components(document, "pipeline", findings)
@@ -89,7 +103,7 @@ def load_config(path: Path, findings: Findings) -> ProjectConfig:
         assistant_id=_text(document, "assistant_id", findings),
         pipeline=pipeline or DEFAULT_PIPELINE,
         policies=policies or DEFAULT_POLICIES,
-        importers=_components(document, "importers", findings),
+        importers=_importers(document, findings),
         imports=_imports(document, findings),
         is_default_pipeline=not pipeline,
         is_default_policies=not policies,
@@ -124,6 +138,20 @@ def _components(document: YamlMap, key: str, findings: Findings) -> tuple[Compon
         options.pop("name", None)
         components.append(ComponentConfig(name, options, place))
     return tuple(components)
+
+
+def _importers(document: YamlMap, findings: Findings) -> tuple[ComponentConfig, ...]:
+    """Read the importers; one of a project's own would have to build Rasa's objects, so it is refused."""
+    importers = _components(document, "importers", findings)
+    for importer in importers:
+        if importer.name not in (*IMPORTERS, *_IMPORTER_PATHS):
+            message = (
+                f"importer '{importer.name}' is not supported{nearest(importer.name, IMPORTERS)}; expected "
+                f"{' or '.join(IMPORTERS)}. Have one of your own write its data as YAML into the project, "
+                "before training"
+            )
+            findings.error("config-importer", message, importer.location)
+    return importers
 
 
 def _imports(document: YamlMap, findings: Findings) -> tuple[str, ...]:

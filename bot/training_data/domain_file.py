@@ -12,6 +12,7 @@ from bot.errors import InvalidProject, Location
 from bot.training_data.domain_intents import build_entities, build_intents
 from bot.training_data.domain_responses import build_responses, names_are_text
 from bot.training_data.domain_slots import build_forms, build_session_config, build_slots
+from bot.training_data.unknown_keys import warn_misspelled_keys
 from bot.training_data.yaml_files import (
     NEWEST_VERSION,
     Findings,
@@ -196,6 +197,7 @@ def _read_file(path: Path, findings: Findings, *, must_fit: bool) -> RawDomain:
             message = f"a domain must be a mapping, found {kind(document)}"
             findings.error("domain-schema", message, Location(str(path), 1))
         return RawDomain()
+    warn_misspelled_keys(document, findings)
     if not (must_fit or is_domain_content(document)) or not version_is_readable(document, findings):
         return RawDomain()
     return parse_domain(document, findings)
@@ -204,6 +206,8 @@ def _read_file(path: Path, findings: Findings, *, must_fit: bool) -> RawDomain:
 def parse_domain(document: YamlMap, findings: Findings) -> RawDomain:
     """Take the domain keys out of a file and note where every name stands."""
     raw = RawDomain()
+    if isinstance(settings := document.get("config"), YamlMap):
+        warn_misspelled_keys(settings, findings, known=("store_entities_as_slots",), where=" under 'config'")
     for key, value in document.items():
         expected = YamlList if key in LIST_KEYS else YamlMap
         if key not in (*DOMAIN_KEYS, "config") or value is None:
@@ -239,6 +243,8 @@ def _read_list(key: str, items: YamlList, locations: dict[str, Location], findin
             message = f"an action is a name, or 'name: {{send_domain: true}}', found {plain(item)}"
             findings.error("domain-schema", message, place)
             continue
+        for options in item.values() if key == "actions" and is_map else ():
+            warn_misspelled_keys(options, findings, known=("send_domain",), where=" of an action")
         for name in names:
             first = locations.get(f"{key}/{name}")
             if first is not None:

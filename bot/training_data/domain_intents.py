@@ -6,8 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from bot.dialogue.domain import DEFAULT_INTENTS, EntityProperties, IntentProperties
 from bot.dialogue.messages import JSON
-from bot.errors import Location
+from bot.errors import Location, nearest
+from bot.training_data.unknown_keys import warn_misspelled_keys
 from bot.training_data.yaml_files import Findings, YamlMap, kind
+
+_ENTITY_KEYS = ("roles", "groups", "influence_conversation")
+_INTENT_KEYS = ("use_entities", "ignore_entities", "is_retrieval_intent")
 
 
 def build_entities(items: Iterable[JSON], findings: Findings) -> dict[str, EntityProperties]:
@@ -45,6 +49,8 @@ def _entity(name: str, properties: JSON, place: Location | None, findings: Findi
         message = f"entity '{name}' has a ':' but no properties; remove the ':' or add roles, groups, …"
         findings.error("domain-schema", message, place)
         return EntityProperties()
+    if isinstance(properties, YamlMap):
+        warn_misspelled_keys(properties, findings, known=_ENTITY_KEYS, where=f" of entity '{name}'")
     labels: dict[str, tuple[str, ...]] = {}
     for key in ("roles", "groups"):
         value = properties.get(key) or []
@@ -68,6 +74,8 @@ def _intent(
         message = f"intent '{name}' has a ':' but no properties; remove the ':' or add use_entities, …"
         findings.error("domain-schema", message, place)
         return IntentProperties(_used_entities(True, None, entities))
+    if isinstance(properties, YamlMap):
+        warn_misspelled_keys(properties, findings, known=_INTENT_KEYS, where=f" of intent '{name}'")
     if "triggers" in properties:
         message = f"intent '{name}' uses 'triggers' of Rasa 1; write a rule for it instead"
         findings.error("intent-triggers", message, place)
@@ -80,6 +88,10 @@ def _intent(
                 message += " that holds something else than names"
             findings.error("domain-schema", message, place)
             return IntentProperties(_used_entities(True, None, entities))
+        for entity in value if isinstance(value, list) else ():
+            if entity not in entities:
+                message = f"'{key}' of intent '{name}' names entity '{entity}', which is not in the domain"
+                findings.warn("intent-entity", message + nearest(entity, entities), place)
     used = _used_entities(properties.get("use_entities", True), properties.get("ignore_entities"), entities)
     return IntentProperties(used, bool(properties.get("is_retrieval_intent")))
 

@@ -79,7 +79,8 @@ def _variation(name: str, item: JSON, place: Location | None, findings: Findings
         findings.error("response-schema", message, place)
         return None
     if not any(key in item for key in _PAYLOADS):
-        message = f"a variation of '{name}' says nothing, expected one of {', '.join(_PAYLOADS)}"
+        hint = nearest(str(next(iter(item), "")), _PAYLOADS)
+        message = f"a variation of '{name}' says nothing, expected one of {', '.join(_PAYLOADS)}{hint}"
         findings.error("response-schema", message, place)
         return None
     problem = _schema_problem(item)
@@ -118,7 +119,11 @@ def _part_problem(item: Mapping[str, Any]) -> str | None:
     for condition in item.get("condition") or ():
         if set(condition) != {"type", "name", "value"}:
             found = ", ".join(map(str, condition)) or "nothing"
-            return f"a condition needs 'type: slot', 'name' and 'value', found {found}"
+            wanted = ("type", "name", "value")
+            strange = next((str(key) for key in condition if key not in wanted), "")
+            return (
+                f"a condition needs 'type: slot', 'name' and 'value', found {found}{nearest(strange, wanted)}"
+            )
         if not isinstance(condition["name"], str):
             return f"'name' of a condition must be the name of a slot, found {kind(condition['name'])}"
     for button in (*(item.get("buttons") or ()), *(item.get("quick_replies") or ())):

@@ -9,6 +9,7 @@ from bot.dialogue.domain import REQUESTED_SLOT, SESSION_STARTED_METADATA, Form, 
 from bot.dialogue.messages import JSON
 from bot.dialogue.slots import MappingCondition, MappingType, Slot, SlotMapping, SlotType
 from bot.errors import Location, nearest
+from bot.training_data.unknown_keys import warn_misspelled_keys
 from bot.training_data.yaml_files import Findings, YamlMap, kind, plain
 
 KNOWLEDGE_BASE_SLOTS = (
@@ -25,6 +26,8 @@ _SLOT_KEYS = {
     "initial_value",
     "mappings",
 }
+_SESSION_KEYS = ("session_expiration_time", "carry_over_slots_to_new_session")
+_FORM_KEYS = ("required_slots", "ignored_intents")
 _MAPPING_KEYS = {"type", "intent", "not_intent", "entity", "role", "group", "value", "action", "conditions"}
 _REQUIRED = {
     MappingType.FROM_ENTITY: "entity",
@@ -95,6 +98,8 @@ def build_forms(
 
 def build_session_config(source: Mapping[str, JSON], findings: Findings) -> SessionConfig:
     """Read `session_config:`."""
+    if isinstance(source, YamlMap):
+        warn_misspelled_keys(source, findings, known=_SESSION_KEYS, where=" under 'session_config'")
     minutes = source.get("session_expiration_time")
     carry_over = source.get("carry_over_slots_to_new_session", True)
     if minutes is not None and (
@@ -208,6 +213,10 @@ def _mapping(slot: str, item: JSON, place: Location | None, findings: Findings) 
     written = item.get("type")
     if written not in tuple(MappingType):
         known = ", ".join(MappingType)
+        if written is None:
+            hint = nearest(next((str(key) for key in item if key not in _MAPPING_KEYS), ""), ("type",))
+            message = f"a mapping of slot '{slot}' has no 'type', expected one of {known}{hint}"
+            raise _Wrong(message, place)
         hint = nearest(str(written), MappingType)
         raise _Wrong(f"slot '{slot}' has a mapping of type '{written}', expected one of {known}{hint}", place)
     mapping_type = MappingType(written)
@@ -272,8 +281,11 @@ def _form(name: str, definition: JSON, place: Location | None) -> Form:
         raise _Wrong(
             f"form '{name}' must be a mapping with 'required_slots', found {kind(definition)}", place
         )
-    unknown = [key for key in definition if key not in ("required_slots", "ignored_intents")]
+    unknown = [key for key in definition if key not in _FORM_KEYS]
     required = definition.get("required_slots")
+    hint = nearest(str(unknown[0]), _FORM_KEYS) if unknown and not isinstance(required, dict) else ""
+    if hint:
+        raise _Wrong(f"form '{name}' has an unknown key '{unknown[0]}'{hint}", _place(definition, unknown[0]))
     if unknown or isinstance(required, dict):
         raise _Wrong(
             f"form '{name}' is written as in Rasa 2; list the names under 'required_slots' and move each "

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot.dialogue.messages import JSON
 from bot.errors import Finding, InvalidProject, Location
-from bot.training_data.yaml_files import YamlMap, parse_yaml
+from bot.training_data.yaml_files import YamlMap, parse_yaml, read_text
 
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
@@ -20,12 +20,7 @@ def read_json(path: Path) -> JSON:
         InvalidProject: The file is missing, not UTF-8, or not JSON; the finding names the line.
     """
     name = str(path)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise _invalid(f"cannot read the file: {error.strerror}", Location(name)) from error
-    except UnicodeDecodeError as error:
-        raise _invalid("the file is not UTF-8; save it in UTF-8", Location(name)) from error
+    text = read_text(path)
     if not text.strip():
         return YamlMap(name, 1)
     try:
@@ -33,7 +28,7 @@ def read_json(path: Path) -> JSON:
     except json.JSONDecodeError as error:
         raise _invalid(f"broken JSON: {error.msg}", Location(name, error.lineno)) from error
     except (ValueError, RecursionError) as error:
-        raise _invalid(f"the JSON cannot be read: {error}", Location(name)) from error
+        raise _invalid(f"the JSON cannot be read: {error}", Location(name, 1)) from error
     return parse_yaml(_as_yaml(text), name)
 
 

@@ -9,10 +9,14 @@ from bot.dialogue.messages import JSON, Entity
 from bot.errors import Location
 from bot.training_data.nlu_examples import NluData, NluExample
 from bot.training_data.nlu_reader import NluReader
+from bot.training_data.unknown_keys import warn_misspelled_keys
 from bot.training_data.yaml_files import YamlMap, kind, plain
 
 ROOT = "rasa_nlu_data"
 _EXAMPLE_KEYS = ("common_examples", "intent_examples", "entity_examples")
+
+_CONTENT_KEYS = (*_EXAMPLE_KEYS, "entity_synonyms", "regex_features", "lookup_tables")
+_ENTITY_KEYS = ("start", "end", "value", "entity", "role", "group", "extractor", "confidence")
 
 
 def is_nlu_json(document: JSON) -> bool:
@@ -23,10 +27,12 @@ def is_nlu_json(document: JSON) -> bool:
 def read_nlu_json(document: YamlMap, reader: NluReader) -> None:
     """Add the examples, synonyms, regexes and lookup tables of one file."""
     content = document[ROOT]
+    warn_misspelled_keys(content, reader.findings, known=_CONTENT_KEYS)
     for key in _EXAMPLE_KEYS:
         for example in _maps(content, key, reader):
             _example(example, reader)
     for item in _maps(content, "entity_synonyms", reader):
+        warn_misspelled_keys(item, reader.findings, known=("value", "synonyms"))
         synonyms = item.get("synonyms") or []
         if not isinstance(synonyms, list):
             message = f"'synonyms' must be a list, found {kind(synonyms)}"
@@ -35,8 +41,10 @@ def read_nlu_json(document: YamlMap, reader: NluReader) -> None:
         for surface in synonyms:
             reader.add_synonym(str(surface), str(item.get("value")), item.at())
     for item in _maps(content, "regex_features", reader):
+        warn_misspelled_keys(item, reader.findings, known=("name", "pattern"))
         reader.add_regex(str(item.get("name")), str(item.get("pattern")), item.at())
     for item in _maps(content, "lookup_tables", reader):
+        warn_misspelled_keys(item, reader.findings, known=("name", "elements"))
         reader.lookups.setdefault(str(item.get("name")), []).extend(_elements(item, reader))
 
 
@@ -50,6 +58,7 @@ def _maps(content: YamlMap, key: str, reader: NluReader) -> list[YamlMap]:
 
 
 def _example(example: YamlMap, reader: NluReader) -> None:
+    warn_misspelled_keys(example, reader.findings, known=("text", "intent", "entities", "metadata"))
     text = example.get("text")
     if not isinstance(text, str):
         reader.findings.error("nlu-schema", "an example needs 'text'", example.at())
@@ -65,6 +74,7 @@ def _example(example: YamlMap, reader: NluReader) -> None:
 
 def _is_entity(item: YamlMap, reader: NluReader) -> bool:
     """Note what an entity lacks, or has in a form that nobody can look up."""
+    warn_misspelled_keys(item, reader.findings, known=_ENTITY_KEYS)
     missing = [key for key in ("entity", "start", "end") if item.get(key) is None]
     if missing:
         message = f"an entity needs 'entity', 'start' and 'end', missing {', '.join(missing)}"

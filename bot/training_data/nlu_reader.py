@@ -11,6 +11,7 @@ from bot.errors import Location, nearest
 from bot.training_data import entity_markup
 from bot.training_data.domain_responses import names_are_text, response_texts
 from bot.training_data.nlu_examples import NluData, NluExample, SentimentExample
+from bot.training_data.unknown_keys import warn_misspelled_keys
 from bot.training_data.yaml_files import Findings, YamlList, YamlMap, kind, plain, version_is_readable
 
 NLU_KEYS = ("nlu", "responses", "sentiment")
@@ -170,6 +171,7 @@ class NluReader:
             message = f"an example of intent '{intent}' needs 'text', found {kind(example)} without it"
             self.findings.error("nlu-schema", message, place)
             return
+        warn_misspelled_keys(example, self.findings, known=("text", "metadata"))
         own = {"example": plain(example["metadata"])} if example.get("metadata") is not None else {}
         self._annotated(text.strip(_BLANK), intent, {**shared, **own}, place)
 

@@ -26,6 +26,7 @@ from bot.training_data.nlu_exports import is_export, read_export
 from bot.training_data.nlu_json import is_nlu_json, read_nlu_json
 from bot.training_data.nlu_reader import NLU_KEYS, NluReader, is_nlu_content
 from bot.training_data.stories import STORY_KEYS, StoryStep, is_story_content, is_test_file, read_stories
+from bot.training_data.unknown_keys import warn_misspelled_keys
 from bot.training_data.yaml_files import Findings, YamlList, YamlMap, kind, read_yaml, yaml_files_below
 
 DOMAIN = "domain.yml"
@@ -241,13 +242,16 @@ def _note_unknown_files(
     for path, document in documents.items():
         if path in read_as_domain or path.name in _OWN_FILES or not document:
             continue
-        known = (*NLU_KEYS, *STORY_KEYS, "version")
+        known = (*NLU_KEYS, *STORY_KEYS)
         domain_only = [key for key in document if key in DOMAIN_KEYS and key not in known]
+        strangers = [key for key in document if key != "version"]
+        if set(document) & set(known):
+            warn_misspelled_keys(document, findings)
         if domain_only:
             message = f"'{domain_only[0]}' belongs into the domain; it is not read from a data file"
             findings.warn("file-unknown", message, document.at(domain_only[0]))
-        elif not set(document) & set(known):
-            key = next(iter(document))
+        elif strangers and not set(document) & set(known):
+            key = strangers[0]
             message = f"no key of this file is known{nearest(str(key), known)}; it is passed over"
             findings.warn("file-unknown", message, document.at(key))
 

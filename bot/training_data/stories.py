@@ -13,7 +13,7 @@ from pathlib import Path
 from bot.dialogue.domain import RULE_SNIPPET, Domain
 from bot.dialogue.events import ActionExecuted, Event
 from bot.dialogue.messages import JSON
-from bot.errors import Location
+from bot.errors import Location, nearest
 from bot.training_data.story_events import StepReader
 from bot.training_data.yaml_files import Findings, YamlList, YamlMap, kind, version_is_readable
 
@@ -98,7 +98,8 @@ def _read_item(item: YamlMap, title: str, domain: Domain, findings: Findings) ->
         return []
     for key in item:
         if key not in known or (title == "story" and key in known[4:]):
-            findings.error("story-schema", f"unknown key '{key}' in {title} '{name}'", item.at(key))
+            hint = nearest(str(key), known if title == "rule" else known[:4])
+            findings.error("story-schema", f"unknown key '{key}' in {title} '{name}'{hint}", item.at(key))
     steps = item.get("steps")
     if steps is not None and not isinstance(steps, YamlList):
         message = f"'steps' of {title} '{name}' must be a list, found {kind(steps)}"

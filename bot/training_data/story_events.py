@@ -68,7 +68,8 @@ class StepReader:
             return None
         for key in step:
             if key not in group:
-                hint = "; a '- ' is missing before it" if key in _STEP_KEYS else nearest(str(key), group)
+                near = nearest(str(key), group) or nearest(str(key), _STEP_KEYS)
+                hint = "; a '- ' is missing before it" if key in _STEP_KEYS else near
                 message = f"unexpected key '{key}' in a step with '{group[0]}'{hint}"
                 self.findings.error("story-schema", message, step.at(key))
         if self.title == "rule" and group[0] in _NOT_IN_RULES:

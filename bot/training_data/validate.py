@@ -99,7 +99,8 @@ def _check_forms(domain: Domain, findings: Findings) -> None:
                 message = (
                     f"form '{name}' never asks for '{slot}': expected utter_ask_{slot} or action_ask_{slot}"
                 )
-                findings.warn("form-question", message, place)
+                asking = [name for name in domain.action_names if "_ask_" in name or name.startswith(UTTER)]
+                findings.warn("form-question", message + nearest(f"utter_ask_{slot}", asking), place)
         for intent in form.ignored_intents:
             _warn_unknown_intent(intent, f"form '{name}' ignores", domain, place, findings)
 
@@ -117,6 +118,12 @@ def _check_mappings(domain: Domain, findings: Findings) -> None:
             for condition in mapping.conditions:
                 if condition.active_loop:
                     _check_condition(slot.name, mapping, condition.active_loop, domain, findings)
+                asked = condition.requested_slot
+                if asked and asked not in domain.slots:
+                    message = (
+                        f"a mapping of slot '{slot.name}' names requested_slot '{asked}', which is no slot"
+                    )
+                    findings.warn("mapping-slot", message + nearest(asked, domain.slots), place)
             for intent in (*(mapping.intent or ()), *mapping.not_intent):
                 if intent not in domain.forms:
                     _warn_unknown_intent(
@@ -255,6 +262,10 @@ def _check_steps(project: Project, findings: Findings) -> None:
                 message = f"'{story}' {problem}"
                 is_error = check in ("action-unknown", "form-unknown", "slot-unknown")
                 (findings.error if is_error else findings.warn)(check, message, place)
+    for step in project.steps:
+        for slot in {slot for start in step.start for slot in start.conditions} - set(domain.slots):
+            message = f"'{step.name}' {_unknown('slot', slot, domain.slots)}"
+            findings.warn("checkpoint-slots", message, step.location)
     for name in domain.intents:
         if name not in used and name not in DEFAULT_INTENTS:
             place = domain.locations.get(f"intents/{name}")
@@ -285,7 +296,8 @@ def _user_problems(event: UserUttered, domain: Domain) -> Iterator[tuple[str, st
         yield "story-intent", intent, _unknown("intent", intent, domain.intents)
     for entity in event.entities:
         if entity.entity not in domain.entities:
-            yield "story-entity", entity.entity, _unknown("entity", entity.entity, domain.entities)
+            known = (*domain.entities, "role", "group")
+            yield "story-entity", entity.entity, _unknown("entity", entity.entity, known)
 
 
 def _slot_problems(event: SlotSet, domain: Domain) -> Iterator[tuple[str, str, str]]:

@@ -21,11 +21,12 @@ def check_responses(project: Project, findings: Findings, used: Iterable[str]) -
     domain = project.domain
     said = _said_by_actions(project.root)
     used = set(used)
+    missing = used - set(domain.responses)
     for name, variations in domain.responses.items():
         place = domain.locations.get(f"responses/{name}")
         if not ({name, name.partition("/")[0]} & used or (said and said.match(name))):
             message = f"response '{name}' is in no story, rule, form or action"
-            findings.warn("response-unused", message, place)
+            findings.warn("response-unused", message + nearest(name, missing), place)
         for variation in variations:
             for check, message in _problems(variation, domain):
                 findings.warn(check, f"response '{name}' {message}", variation.location or place)
@@ -57,7 +58,13 @@ def _problems(variation: ResponseVariation, domain: Domain) -> Iterator[tuple[st
         if intent and intent not in domain.intents:
             message = f"has a button with intent '{intent}', which is not in the domain"
             yield "button-intent", message + nearest(intent, domain.intents)
+    for button in (*(variation.data.get("buttons") or ()), *(variation.data.get("quick_replies") or ())):
+        for key in ("title", "payload"):
+            if key not in button and (strange := [name for name in button if nearest(str(name), (key,))]):
+                yield "button-key", f"has a button with '{strange[0]}'{nearest(strange[0], (key,))}"
     for condition in variation.condition or ():
+        if condition.get("type") != "slot":
+            yield "condition-type", f"has a condition of type '{condition.get('type')}', expected 'slot'"
         slot = condition.get("name")
         if slot not in domain.slots:
             message = f"has a condition on slot '{slot}', which is not in the domain"

@@ -127,26 +127,40 @@ def read_yaml(path: Path) -> JSON:
     Raises:
         InvalidProject: The file is missing, not UTF-8, or not YAML; the finding names the line.
     """
+    return parse_yaml(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """Read a file.
+
+    Raises:
+        InvalidProject: It is missing or not UTF-8; the finding names the line.
+    """
     name = str(path)
     try:
         data = path.read_bytes()
     except OSError as error:
         raise _invalid("file", f"cannot read the file: {error.strerror}", Location(name)) from error
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         message = f"byte 0x{data[error.start]:02x} is not UTF-8; save the file in UTF-8"
         raise _invalid("encoding", message, Location(name, line)) from error
-    return parse_yaml(text, name)
 
 
-def parse_yaml(text: str, file: str = "<text>") -> JSON:
+def parse_yaml(text: str, file: str = "<text>", *, is_trusted: bool = True) -> JSON:
     r"""Read YAML 1.2 as Rasa does.
 
     Only `true` and `false` are booleans; `${NAME}` is expanded in unquoted one-line text; in files of pure
     ASCII `\uXXXX` stands for its character everywhere. Unlike in Rasa a date stays text, since no wire
     carries dates.
+
+    Args:
+        text: The file's content.
+        file: What findings call it.
+        is_trusted: Whether whoever wrote it may know this process's environment; for others `${NAME}` is a
+            mistake.
 
     Raises:
         InvalidProject: Broken syntax, a key twice in one mapping, or an unset environment variable.
@@ -154,7 +168,7 @@ def parse_yaml(text: str, file: str = "<text>") -> JSON:
     if "\\u" in text and text.isascii():
         text = _unescape(text)
     try:
-        document = _Builder(file, CSafeLoader(text)).document()
+        document = _Builder(file, CSafeLoader(text), is_trusted=is_trusted).document()
     except UnicodeEncodeError as error:
         line = text.count("\n", 0, error.start) + 1
         message = f"half a character, \\u{ord(text[error.start]):04x}, stands alone; remove it"
@@ -247,9 +261,10 @@ class _Anchor:
 class _Builder:
     """Builds values from parser events; anchors keep their value, so that aliases share it."""
 
-    def __init__(self, file: str, loader: CSafeLoader) -> None:
+    def __init__(self, file: str, loader: CSafeLoader, *, is_trusted: bool) -> None:
         self._file = file
         self._loader = loader
+        self._is_trusted = is_trusted
         self._anchors: dict[str, _Anchor] = {}
         self._count = 0
         self._deepest = 0
@@ -368,6 +383,9 @@ class _Builder:
         return text
 
     def _expand(self, text: str, event: Any) -> str:
+        if not self._is_trusted:
+            message = f"'{text}' is not filled in from this server's environment; write the value itself"
+            raise _invalid("environment", message, self._place(event))
         expanded = os.path.expandvars(text)
         unset = [word for word in expanded.split() if word.startswith("$") and word in text]
         if unset:

@@ -127,8 +127,8 @@ async def test_what_nobody_asked_for_is_posted_too(peer: tuple[Peer, str]) -> No
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        pytest.param({}, "callback.url is None, expected an http address", id="no address"),
-        pytest.param({"url": "shop"}, "callback.url is 'shop'", id="no http"),
+        pytest.param({}, "callback: 'url' is '', expected an http address", id="no address"),
+        pytest.param({"url": "shop"}, "callback: 'url' is 'shop'", id="no http"),
         pytest.param({"url": "http://x", "ulr": 1}, "no setting 'ulr', did you mean 'url'", id="typo"),
     ],
 )

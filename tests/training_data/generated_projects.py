@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from hypothesis import strategies as st
@@ -202,6 +202,12 @@ def _hit_text(draw: Draw, text: str) -> bytes:
     return text.encode()
 
 
+def written_as(name: str, content: JSON) -> bytes:
+    """Write a file in the form that its name says, with a line for each key and item."""
+    text = json.dumps(content, ensure_ascii=False, indent=1) if name.endswith(".json") else block(content)
+    return text.encode()
+
+
 def block(value: JSON, indent: int = 0) -> str:
     """Write a tree as block YAML, every scalar as JSON, so that each key and item has its own line."""
     pad = " " * indent
@@ -227,15 +233,20 @@ def _scalar(value: JSON) -> str:
 @st.composite
 def damaged_projects(draw: Draw) -> dict[str, bytes]:
     """Return the files of a project after one to three accidents."""
-    # Copied, since accidents change the tree in place and samples are shared.
-    files = copy.deepcopy(draw(st.one_of(sound_projects(), st.just(RICH), st.just(RICH))))
+    files = draw(st.one_of(sound_projects(), st.just(RICH), st.just(RICH)))
+    return draw(damaged_files(files))
+
+
+@st.composite
+def damaged_files(draw: Draw, files: Mapping[str, JSON]) -> dict[str, bytes]:
+    """Return the files of a folder after one to three accidents to one of them."""
+    kept = copy.deepcopy(dict(files))
+    name = draw(st.sampled_from(sorted(kept)))
     for _ in range(draw(st.integers(0, 2))):
-        name = draw(st.sampled_from(sorted(files)))
-        places = _places(files[name]) if isinstance(files[name], dict | list) else []
+        places = _places(kept[name]) if isinstance(kept[name], dict | list) else []
         if places:
             _hit(draw, *places[draw(st.integers(0, len(places) - 1))])
-    written = {name: block(content).encode() for name, content in files.items()}
-    name = draw(st.sampled_from(sorted(written)))
+    written = {path: written_as(path, content) for path, content in kept.items()}
     written[name] = _hit_text(draw, written[name].decode())
     return written
 
@@ -247,3 +258,46 @@ def write(folder: Path, files: Mapping[str, bytes]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     return folder
+
+
+# What nobody can know the right spelling of: a channel's own words, a company's own names, and remarks.
+_FREE = (
+    "metadata", "attachment", "elements", "custom", "channel", "url", "model_name", "analyzer", "featurizer",
+    "lookup", "roles", "groups",
+)  # fmt: skip
+_NEVER_USED = ("action_more",)
+
+
+def _misspelled(name: str) -> str:
+    middle = len(name) // 2
+    return name[:middle] + name[middle + 1 :]
+
+
+@st.composite
+def misspelled_projects(draw: Draw) -> tuple[dict[str, bytes], str, str]:
+    """Return a project in which one name of four letters or more lacks one, the file, and the name."""
+    files = copy.deepcopy(RICH)
+    file = draw(st.sampled_from(sorted(files)))
+    places = list(_names(files[file]))
+    container, key, is_key, name = draw(st.sampled_from(places))
+    if is_key:
+        items = [(_misspelled(name) if old == key else old, value) for old, value in container.items()]
+        container.clear()
+        container.update(items)
+    else:
+        container[key] = _misspelled(name)
+    return {path: written_as(path, content) for path, content in files.items()}, file, name
+
+
+def _names(tree: JSON) -> Iterator[tuple[JSON, JSON, bool, str]]:
+    """Yield (container, key, whether the key is meant, name) for what can be misspelled."""
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        is_known = not (isinstance(key, str) and ("/" in key or key in _NEVER_USED))
+        if isinstance(key, str) and len(key) >= 4 and is_known:
+            yield tree, key, True, key
+        if key in _FREE or not is_known:
+            continue
+        if isinstance(value, str) and len(value) >= 4 and not {" ", ".", "/"} & set(value):
+            yield tree, key, False, value
+        if isinstance(value, dict | list):
+            yield from _names(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,13 @@ from bot.policies import train as policy_training
 from bot.runtime.check import check_project
 from bot.training_data.project import Project
 from bot.training_data.story_graph import generate_trackers
-from tests.training_data.generated_projects import block, damaged_projects, sound_projects, write
+from tests.training_data.generated_projects import (
+    block,
+    damaged_projects,
+    misspelled_projects,
+    sound_projects,
+    write,
+)
 
 EXAMPLES = settings(
     max_examples=40,
@@ -56,6 +63,18 @@ def test_a_damaged_project_is_never_more_than_findings(files: Mapping[str, bytes
     with tempfile.TemporaryDirectory() as folder:
         findings = findings_of(write(Path(folder), files))
     assert [(str(item), complaint(item)) for item in findings if complaint(item)] == []
+
+
+@EXAMPLES
+@given(misspelled_projects())
+def test_a_misspelled_name_is_found(made: tuple[Mapping[str, bytes], str, str]) -> None:
+    """Whatever name lacks a letter, a finding with its file and line names the right one."""
+    files, file, name = made
+    with tempfile.TemporaryDirectory() as folder:
+        findings = findings_of(write(Path(folder), files))
+    hits = [item for item in findings if re.search(rf"'{re.escape(name)}'", item.message)]
+    assert hits, f"{file}: nothing speaks of {name}"
+    assert [item for item in hits if item.location and item.location.line]
 
 
 @EXAMPLES

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import given
 
 from bot.dialogue.messages import JSON
 from bot.errors import InvalidProject
 from bot.training_data.nlu_examples import NluData
 from bot.training_data.nlu_json import write_nlu_json
 from bot.training_data.project import Project, read_nlu
+from tests.training_data.generated_projects import damaged_files
+from tests.training_data.generated_projects import write as write_bytes
+from tests.training_data.test_generated_projects import EXAMPLES, complaint, findings_of
 
 LUIS = {
     "luis_schema_version": "7.0.0",
@@ -179,6 +184,19 @@ def test_what_is_written_as_json_is_read_again(tmp_path: Path) -> None:
     assert len(again.examples) == len(data.examples)
     assert again.lookups["city"][0] == 'Oslo 😀 "q"'
     assert again.regexes == data.regexes
+
+
+@EXAMPLES
+@given(
+    damaged_files(
+        {"data/luis.json": LUIS, "data/wit.json": WIT, **{f"data/{k}": v for k, v in AGENT.items()}}
+    )
+)
+def test_a_damaged_export_is_never_more_than_findings(files: Mapping[str, bytes]) -> None:
+    """Each mistake has its file and line, as in other files."""
+    with tempfile.TemporaryDirectory() as folder:
+        findings = findings_of(write_bytes(Path(folder), files))
+    assert [(str(item), complaint(item)) for item in findings if complaint(item)] == []
 
 
 @pytest.mark.shared

@@ -149,18 +149,18 @@ class Kinds(Generic[T]):
     default: str | None = None
     own: Callable[[str, Mapping[str, JSON]], T] | None = None
 
-    def read(self, section: JSON) -> T | None:
-        """Read a section; None where there is none.
+    def read(self, sections: Mapping[str, JSON]) -> T | None:
+        """Read this section among all; None where there is none.
 
         Raises:
             SettingsError: The type is unknown or refused, or one of its settings is wrong.
         """
+        section = sections.get(self.section)
         if section is None:
             return None
         if not isinstance(section, dict):
-            raise SettingsError(
-                f"endpoints.yml: {self.section} is {section!r}, expected a mapping with 'type:'"
-            )
+            found = f"{place_of(sections, self.section)}: {self.section} is {section!r}"
+            raise SettingsError(f"{found}, expected a mapping with 'type:'")
         written = section.get("type") or self.default
         if written is None:
             raise SettingsError(
