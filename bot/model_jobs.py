@@ -18,7 +18,8 @@ from bot.dialogue.messages import JSON
 from bot.errors import InvalidProject, ModelError
 from bot.runtime import model_archive, model_package
 from bot.runtime.live import TrainedModel
-from bot.server.parts import JobFailed
+from bot.runtime.threads import limit_threads
+from bot.server.parts import JobFailed, TrainingWishes
 from bot.training_data.config_file import DEFAULT_LANGUAGE
 
 FETCH_TIMEOUT_S = 300.0
@@ -53,12 +54,12 @@ class ServerJobs:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    async def train(self, folder: Path, *, keep: bool, force: bool) -> Path:
+    async def train(self, folder: Path, wishes: TrainingWishes) -> Path:
         """Train in another process; see `ModelJobs.train`."""
-        models = self._models.resolve() if keep else folder / "models"
+        models = self._models.resolve() if wishes.keep else folder / "models"
         self._active += 1
         try:
-            trained = await run_in_own_process(_train, folder, models, force)
+            trained = await run_in_own_process(_train, folder, models, wishes)
         finally:
             self._active -= 1
         package = model_package.open_package(Path(trained))
@@ -99,7 +100,8 @@ async def run_in_own_process(work: Callable[..., JSON], *arguments: object) -> J
     return result
 
 
-def _train(folder: Path, models: Path, force: bool) -> JSON:
+def _train(folder: Path, models: Path, asked: TrainingWishes) -> JSON:
+    limit_threads(asked.threads)
     # The server loads none of this: it would bring the training libraries into memory.
     from bot.nlu.train import train as train_nlu  # noqa: PLC0415
     from bot.runtime.check import check_project  # noqa: PLC0415
@@ -109,9 +111,8 @@ def _train(folder: Path, models: Path, force: bool) -> JSON:
 
     try:
         project = Project.load(folder, domain=_DATA, config=_DATA, data=(_DATA,))
-        outcome = train_project(
-            project, models, train_nlu=train_nlu, check=check_project, wishes=Wishes(force=force)
-        )
+        wishes = Wishes(force=asked.force, augmentation=asked.augmentation)
+        outcome = train_project(project, models, train_nlu=train_nlu, check=check_project, wishes=wishes)
     except InvalidProject as error:
         # The caller knows nothing of the folder that its project stood in.
         return _Failure(str(error).replace(f"{folder}/", ""), is_input=True)

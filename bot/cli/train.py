@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -27,6 +26,7 @@ from bot.cli.screen import (
     progress_bar,
 )
 from bot.errors import Finding, FrontdeskError, InvalidProject
+from bot.runtime.threads import limit_threads
 
 if TYPE_CHECKING:
     from bot.nlu.train import TrainingReport
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 NEEDS_TRAINING, IS_FORCED = 1, 8
 """How `--dry-run` ends, as in Rasa; 0 when nothing is to be trained."""
-
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class Part(StrEnum):
@@ -125,7 +123,7 @@ def train(  # noqa: PLR0913 - each option of the command is an argument
     `train nlu` and `train core` train one part; the other one is taken over while it is up to date. Several
     configurations (`train core -c a.yml -c b.yml`) are compared: `frontdesk test core` says how they do.
     """
-    _limit_threads(num_threads)
+    limit_threads(num_threads)
     folder = models or project / "models"
     files = data or [path for path in (nlu, stories) if path] or None
     sources = [partial(load_project, project, domain, file, files) for file in config or ["config.yml"]]
@@ -150,12 +148,6 @@ def train(  # noqa: PLR0913 - each option of the command is an argument
             _train(sources[0], folder, wishes, checks)
     if watch:
         train_on_changes(project, folder, sources[0], wishes=wishes, checks=checks)
-
-
-def _limit_threads(count: int | None) -> None:
-    """Bound the threads of the libraries that train; they read it while they are loaded."""
-    if count is not None:
-        os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(count)))
 
 
 def _wishes(part: Part | None, *, augmentation: int | None, **wishes: object) -> Wishes:

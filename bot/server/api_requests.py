@@ -15,6 +15,7 @@ from bot.errors import ModelError
 from bot.runtime.conversations import UnknownName
 from bot.runtime.tracker_store import StoreUnavailable
 
+MAX_DIGITS = 9
 NO_MODEL = "No agent loaded. To continue processing, a model of a trained agent needs to be loaded."
 
 
@@ -55,6 +56,20 @@ def number(request: Request, name: str) -> float | None:
         return float(request.query_params[name])
     except (KeyError, ValueError):
         return None
+
+
+def whole_number(request: Request, name: str, *, default: int = 0) -> int:
+    """Read a whole number of the query.
+
+    Raises:
+        Refused: It is none.
+    """
+    given = request.query_params.get(name)
+    if given is None:
+        return default
+    if not given.isdecimal() or len(given) > MAX_DIGITS:
+        raise Refused(f"'{name}' is {given!r}, expected a whole number.")
+    return int(given)
 
 
 async def read_body(request: Request, when_empty: str) -> bytes:

@@ -13,6 +13,7 @@ from bot.dialogue.messages import JSON
 from bot.errors import FrontdeskError
 from bot.runtime.live import LiveProcessor, TrainedModel
 from bot.server.auth import Access
+from bot.training_data.story_graph import DEFAULT_AUGMENTATION
 
 
 class LoadedModel(Protocol):
@@ -45,6 +46,20 @@ class JobFailed(FrontdeskError):
         super().__init__(message)
 
 
+@dataclass(frozen=True, slots=True)
+class TrainingWishes:
+    """What a caller wants of a training.
+
+    With `keep` the model stands among the others, where the next start finds it; with `force` everything is
+    trained anew; `augmentation` bounds the glued stories, in tens; `threads` limits the training's.
+    """
+
+    keep: bool = True
+    force: bool = False
+    augmentation: int = DEFAULT_AUGMENTATION
+    threads: int | None = None
+
+
 class ModelJobs(Protocol):
     """Work on models that is too heavy for the server's own process, or that touches its disk."""
 
@@ -69,13 +84,8 @@ class ModelJobs(Protocol):
         """
         ...
 
-    async def train(self, folder: Path, *, keep: bool, force: bool) -> Path:
+    async def train(self, folder: Path, wishes: TrainingWishes) -> Path:
         """Train the project in `folder/data.yml` and return the model's archive, written into `folder`.
-
-        Args:
-            folder: Holds one file with config, domain and data.
-            keep: Let the model stand among the others, where the next start finds it.
-            force: Train everything anew.
 
         Raises:
             JobFailed: The project is wrong, or training broke off.

@@ -20,12 +20,13 @@ from bot.dialogue.messages import JSON
 from bot.errors import InvalidProject, Location
 from bot.runtime.conversations import ConversationProcessor
 from bot.runtime.evaluate import evaluate
-from bot.server.api_requests import is_true, read_body, refusals
-from bot.server.parts import ApiParts, JobFailed
+from bot.server.api_requests import is_true, read_body, refusals, whole_number
+from bot.server.parts import ApiParts, JobFailed, TrainingWishes
 from bot.server.reports import nlu_report, story_report
 from bot.training_data.nlu_examples import NluExample
 from bot.training_data.project import Project
 from bot.training_data.stories import read_stories
+from bot.training_data.story_graph import DEFAULT_AUGMENTATION
 from bot.training_data.yaml_files import Findings, YamlMap, parse_yaml
 
 _log = structlog.get_logger(__name__)
@@ -58,15 +59,19 @@ class TrainingApi:
     async def train(self, request: Request) -> Response:
         """Train a project given as one YAML file, and return the model as an archive."""
         body = await read_body(request, _NO_TRAINING_DATA)
-        _check_yaml(body)
-        keep = is_true(request, "save_to_default_model_directory", default=True)
-        force = is_true(request, "force_training")
+        _check_project(body)
+        wishes = TrainingWishes(
+            keep=is_true(request, "save_to_default_model_directory", default=True),
+            force=is_true(request, "force_training"),
+            augmentation=whole_number(request, "augmentation", default=DEFAULT_AUGMENTATION),
+            threads=whole_number(request, "num_threads") or None,
+        )
 
         async def work() -> Response:
             folder = _folder_with("data.yml", body)
             removal = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
             try:
-                archive = await self._jobs.train(folder, keep=keep, force=force)
+                archive = await self._jobs.train(folder, wishes)
             except JobFailed as error:
                 await removal()
                 raise _refusal(error, "TrainingError") from error
@@ -97,6 +102,8 @@ class TrainingApi:
             text = "Cross-validation is only supported for YAML data."
             raise Refused(text, reason="TestingError")
         count = _fold_count(folds)
+        if is_yaml:
+            _check_yaml(body)
 
         async def work() -> Response:
             folder = _folder_with("data.yml" if is_yaml else "data.json", body)
@@ -175,9 +182,19 @@ def _read_examples(folder: Path) -> tuple[NluExample, ...]:
         raise Refused(f"The examples are wrong: {error}", reason="TestingError") from error
 
 
+def _check_project(body: bytes) -> None:
+    """Refuse what would read this machine: variables of its environment, and files beside a project."""
+    document = _check_yaml(body)
+    if document.get("imports"):
+        place = document.at("imports")
+        raise Refused(
+            f"{place}: 'imports' names files of this machine; write what they hold into the request"
+        )
+
+
 def _check_yaml(body: bytes) -> YamlMap:
     try:
-        document = parse_yaml(body.decode("utf-8"), "request body")
+        document = parse_yaml(body.decode("utf-8"), "request body", is_trusted=False)
     except (InvalidProject, UnicodeDecodeError) as error:
         raise Refused(f"The request body does not contain valid YAML. Error: {error}") from error
     if not isinstance(document, YamlMap):

@@ -25,7 +25,7 @@ from bot.runtime.live import LiveProcessor
 from bot.runtime.train import Wishes, train
 from bot.server.app import create_app, delivery_of
 from bot.server.auth import Access
-from bot.server.parts import ApiParts, ServerParts
+from bot.server.parts import ApiParts, ServerParts, TrainingWishes
 from bot.training_data.nlu_examples import NluData
 from bot.training_data.project import Project
 from tests.server.factories import SwitchedStore
@@ -111,10 +111,10 @@ class InPlaceJobs(ServerJobs):
         super().__init__(PROJECT, trainer.models, trainer.load)
         self._trainer = trainer
 
-    async def train(self, folder: Path, *, keep: bool, force: bool) -> Path:  # noqa: ARG002
+    async def train(self, folder: Path, wishes: TrainingWishes) -> Path:
         """Train what stands in `data.yml`."""
         project = Project.load(folder, domain="data.yml", config="data.yml", data=("data.yml",))
-        models = self._trainer.models if keep else folder / "models"
+        models = self._trainer.models if wishes.keep else folder / "models"
         trained = await asyncio.to_thread(self._trainer.train, project, models)
         return model_archive.pack(model_package.open_package(trained), folder)
 

@@ -128,6 +128,38 @@ async def test_training_answers_with_a_model_that_can_be_loaded(served: Served, 
     assert [reply.text for reply in said] == ["Good day."]
 
 
+@pytest.mark.parametrize("path", ["/model/train", "/model/test/stories", "/model/test/intents"])
+async def test_nothing_of_this_machine_is_read_into_a_request(
+    served: Served, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may train need not know the server's secrets: a variable is refused, with its line."""
+    monkeypatch.setenv("DB_PASSWORD", "thistle")
+    body = "version: '3.1'\nstories:\n- story: ${DB_PASSWORD}\n"
+    async with client_of(served.app) as client:
+        response = await client.post(path, content=body, headers={"Content-Type": "application/x-yaml"})
+    assert response.status_code == 400
+    assert "request body:3" in response.json()["message"]
+    assert "'${DB_PASSWORD}' is not filled in" in response.json()["message"]
+    assert "thistle" not in response.text
+
+
+async def test_no_files_of_this_machine_are_imported(served: Served) -> None:
+    """Nothing lies beside a request."""
+    async with client_of(served.app) as client:
+        response = await client.post("/model/train", content="imports:\n- /srv/other\n" + whole_project())
+    assert response.status_code == 400
+    assert "request body:1: 'imports' names files of this machine" in response.json()["message"]
+
+
+@pytest.mark.parametrize("query", ["augmentation=many", "num_threads=-1"])
+async def test_what_is_no_number_is_refused(served: Served, query: str) -> None:
+    """By its name."""
+    async with client_of(served.app) as client:
+        response = await client.post(f"/model/train?{query}", content=whole_project())
+    assert response.status_code == 400
+    assert query.split("=")[0] in response.json()["message"]
+
+
 class Receiver:
     """A server that keeps what is posted to it."""
 

@@ -13,7 +13,7 @@ from fastapi.responses import FileResponse
 from bot.errors import ModelError
 from bot.model_jobs import ServerJobs, run_in_own_process
 from bot.runtime import model_archive, model_package
-from bot.server.parts import JobFailed
+from bot.server.parts import JobFailed, TrainingWishes
 from tests.server.contract_bot import Trainer
 from tests.server.factories import RunningServer
 
@@ -32,7 +32,7 @@ async def test_a_wrong_project_is_told_from_the_other_process(tmp_path: Path, tr
     jobs = ServerJobs(tmp_path, trainer.models, trainer.load)
     before = sorted(trainer.models.iterdir())
     with pytest.raises(JobFailed, match=r"^data\.yml:3: error: .*'RulPolicy', did you mean") as failed:
-        await jobs.train(tmp_path, keep=True, force=False)
+        await jobs.train(tmp_path, TrainingWishes())
     assert failed.value.is_input
     assert jobs.active == 0
     assert sorted(trainer.models.iterdir()) == before
