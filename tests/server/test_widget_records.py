@@ -8,12 +8,16 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.channels.incoming import Refused
+from bot.channels.web_widget.identity import Doorkeeper, Visitor
 from bot.channels.web_widget.records import Answerer, LeftMessage, Rating, Standing
+from bot.channels.web_widget.settings import WidgetSettings
 from bot.errors import SettingsError
+from bot.server.crm_identities import CrmIdentities
 from bot.server.widget_records import CrmRecords
 from crm_connector import conversations, customers, database, ownership, tickets
 from crm_connector.customers import Contact
 from crm_connector.tables import Customer, Survey
+from tests.channels.test_widget_identity import SETTINGS, signed
 
 KEY = "k" * 32
 
@@ -49,6 +53,26 @@ async def test_an_accounts_conversation_is_found_again(records: CrmRecords, stor
     assert (await records.conversation_of_account("anna", "unused")).is_own_hers is False
     assert await records.account_of("laptop") == "anna"
     assert await records.account_of("phone") is None
+
+
+async def test_conversations_of_one_account_are_one_customers(
+    records: CrmRecords, store: database.Store
+) -> None:
+    """What she began on two devices before signing in belongs to one customer of the CRM afterwards."""
+    settings = WidgetSettings.from_credentials(SETTINGS)
+    door = Doorkeeper(settings, records, CrmIdentities(store))
+    devices = [Visitor(secret * 32, signed("customer-17", name="Mia")) for secret in "ab"]
+    with store.session() as session:
+        for device in devices:
+            conversations.find_or_create(session, device.own_sender_id, "web_widget")
+    admitted = [await door.admit(device) for device in devices]
+    assert {admission.sender_id for admission in admitted} == {devices[0].own_sender_id}
+    owners = {customer_of(store, device.own_sender_id).id for device in devices}
+    assert len(owners) == 1
+    assert customer_of(store, devices[1].own_sender_id).name == "Mia"
+    with store.reading() as session:
+        found = [conversations.find(session, device.own_sender_id) for device in devices]
+    assert {conversation.customer_id for conversation in found if conversation} == owners
 
 
 async def test_another_account_gets_a_conversation_nobody_can_guess(records: CrmRecords) -> None:
