@@ -213,6 +213,7 @@ class Assistant:
             ),
             model=self.processor,
             store=self,
+            start=lambda: self.processor.resume(self.stores.reminders),
             close=self.close,
             api=api,
             cors_origins=tuple(cors_origins),

@@ -140,6 +140,17 @@ def sender_ids(session: Session) -> list[str]:
     return list(session.scalars(select(Conversation.sender_id).order_by(Conversation.id)))
 
 
+def events_of(session: Session, kinds: Sequence[str]) -> list[tuple[str, JSONObject]]:
+    """Return sender ids with the events of these kinds in all conversations, the oldest first."""
+    rows = session.execute(
+        select(Conversation.sender_id, ConversationEvent.data)
+        .join(ConversationEvent, ConversationEvent.conversation_id == Conversation.id)
+        .where(ConversationEvent.type_name.in_(kinds))
+        .order_by(ConversationEvent.id)
+    )
+    return [(sender_id, data) for sender_id, data in rows]
+
+
 def find_or_create(
     session: Session, sender_id: str, channel: str, *, customer_id: int | None = None
 ) -> Conversation:

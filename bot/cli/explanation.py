@@ -44,15 +44,19 @@ def print_turn(turn: TurnTrace, console: Console) -> None:
         sure = "" if turn.confidence is None else f" ({turn.confidence:.2f})"
         _print(console, f"understood: {turn.intent}{sure} {' '.join(turn.entities)}".rstrip(), "yellow")
         for mapping in turn.mappings:
-            if mapping.outcome == "filled":
-                _print(console, f"  slot {mapping.slot} = {mapping.value!r} by {mapping.mapping}", "green")
+            reason = f": {mapping.reason}" if mapping.reason else ""
+            if mapping.outcome == "skipped":
+                _print(console, f"  slot {mapping.slot}: not {mapping.mapping}{reason}", "dim")
+            elif mapping.outcome == "asked" and mapping.slot not in turn.slots:
+                _print(console, f"  slot {mapping.slot}: {mapping.mapping}{reason}", "dim")
             else:
-                told = mapping.reason or "the action is asked"
-                _print(console, f"  slot {mapping.slot}: not {mapping.mapping}: {told}", "dim")
-        filled = {mapping.slot: mapping.value for mapping in turn.mappings if mapping.outcome == "filled"}
+                line = f"  slot {mapping.slot} = {mapping.value!r} by {mapping.mapping}{reason}"
+                _print(console, line, "green")
+        told = {mapping.slot: mapping.value for mapping in turn.mappings if mapping.outcome != "skipped"}
         for name, value in turn.slots.items():
-            if name not in filled or filled[name] != value:
-                _print(console, f"  slot {name} = {value!r} by a custom action", "green")
+            if name not in told or told[name] != value:
+                line = f"  slot {name} = {value!r} by a custom action, as it was stored at the time"
+                _print(console, line, "green")
     for action in turn.actions:
         _print_action(action, console)
 

@@ -85,7 +85,9 @@ def _extract_slot(slot: Slot, tracker: Tracker) -> Iterator[ExtractionStep]:
         if mapping.type is MappingType.CUSTOM and mapping.action:
             yield CustomExtraction(slot.name, mapping.action)
         else:
-            yield MappingSkipped(slot.name, mapping, "the message holds no value for it")
+            is_custom = mapping.type is MappingType.CUSTOM
+            reason = "only actions fill it" if is_custom else "the message holds no value for it"
+            yield MappingSkipped(slot.name, mapping, reason)
 
 
 def why_not(mapping: SlotMapping, slot: Slot, tracker: Tracker) -> str | None:

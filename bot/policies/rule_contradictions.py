@@ -17,7 +17,7 @@ from bot.policies.rule_book import (
     default_source,
     loop_source,
 )
-from bot.policies.states import State, without_user_text
+from bot.policies.states import Action, State, without_user_text
 from bot.policies.turns import History, state
 from bot.training_data.story_branch import SHOULD_NOT_BE_SET
 from bot.training_data.story_graph import TrainingTracker
@@ -159,6 +159,9 @@ def _after(state: State) -> str:
 
 
 def _remedy(tracker: TrainingTracker, step: Step, action: str) -> str:
+    loop = step.moment.loop
+    if loop and action == ACTION_LISTEN and step.moment.latest_action == Action(loop):
+        return f"write `- active_loop: null` after `- action: {loop}` if the form ends there"
     if tracker.is_rule:
         return "give one of the two a condition that the other lacks, or the same next step"
     if action == ACTION_LISTEN:

@@ -26,7 +26,7 @@ from bot.dialogue.tracker import Tracker
 from bot.errors import FrontdeskError, nearest
 from bot.runtime.next_action import Choice
 from bot.runtime.processor import Processor
-from bot.runtime.reminders import Reminders, is_due
+from bot.runtime.reminders import EXTERNAL, Reminders, is_due
 from bot.runtime.tracker_store import TrackerStore
 from bot.runtime.turn import SESSION_START, Turn
 
@@ -245,7 +245,7 @@ class ConversationProcessor(Processor):
 
     async def _trigger(self, opened: OpenConversation, intent: str, entities: Sequence[Entity]) -> None:
         """Note the intent as an invisible message; where a person owns the conversation nobody answers it."""
-        turn, text = opened.turn, f"EXTERNAL: {intent}"
+        turn, text = opened.turn, f"{EXTERNAL}{intent}"
         # Nobody doubts what nobody said: policies that weigh the NLU's word get a sure one.
         meaning = ParseResult(text, Intent(intent, 1.0), tuple(entities))
         channel = turn.tracker.latest_input_channel

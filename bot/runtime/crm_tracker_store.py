@@ -111,6 +111,15 @@ class CrmTrackerStore:
         except database.StoreUnavailable as error:
             raise StoreUnavailable(str(error)) from error
 
+    def events_of(self, *kinds: str) -> list[tuple[str, Event]]:
+        """Return the events of these kinds in all conversations; see `FindsEvents`."""
+        try:
+            with self._store.reading() as session:
+                found = conversations.events_of(session, kinds)
+        except database.StoreUnavailable as error:
+            raise StoreUnavailable(str(error)) from error
+        return [(sender_id, event_from_dict(data)) for sender_id, data in found]
+
     async def transcript(self, sender_id: str, after: int) -> Sequence[tuple[int, Event]]:
         """Return the events with a sequence greater than `after`; sequences start at 1."""
         return await asyncio.to_thread(self._transcript, sender_id, after)

@@ -12,6 +12,7 @@ from bot.dialogue.messages import ParseResult, UserMessage
 from bot.errors import ModelError
 from bot.runtime.conversations import ConversationProcessor, Delivery
 from bot.runtime.next_action import NextActionPolicy, Parser
+from bot.runtime.reminders import StoredEvents
 
 
 class TrainedModel(Protocol):
@@ -115,6 +116,10 @@ class LiveProcessor:
         self._base.delivery = delivery
         if self._serving is not None:
             self._serving.processor.delivery = delivery
+
+    def resume(self, stored: StoredEvents) -> None:
+        """Take up the reminders that were set before this process began; there must be a running loop."""
+        self._base.reminders.resume(stored)
 
     async def close(self) -> None:
         """Let reminders that are due finish, and forget the others."""

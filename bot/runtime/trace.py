@@ -6,8 +6,8 @@ asking them again tells what they said then, as long as the same model is asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 from bot.dialogue.domain import Domain
@@ -54,7 +54,10 @@ class GivesReasons(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MappingTrace:
-    """What one mapping did with a message: `filled` its slot, `asked` an action, or was `skipped`."""
+    """What one mapping did with a message: `filled` its slot, `asked` an action, or was `skipped`.
+
+    Actions are not run again: what one that was asked set is read from the events, and `reason` says so.
+    """
 
     slot: str
     mapping: str
@@ -132,6 +135,8 @@ def trace(
             votes = None
         elif not isinstance(event, _BEFORE_AN_ACTION):
             _note(event, turn)
+    for turn in explained:
+        turn.mappings = tuple(_as_stored(mapping, turn.slots) for mapping in turn.mappings)
     return explained if explained[0].actions else explained[1:]
 
 
@@ -149,6 +154,16 @@ def _mapping(step: ExtractionStep) -> MappingTrace:
             return MappingTrace(step.slot, f"custom {step.action}", "asked")
         case MappingSkipped():
             return MappingTrace(step.slot, _in_words(step.mapping), "skipped", reason=step.reason)
+
+
+def _as_stored(mapping: MappingTrace, slots: Mapping[str, JSON]) -> MappingTrace:
+    """Say of a mapping that asked an action what came of it at the time."""
+    if mapping.outcome != "asked":
+        return mapping
+    if mapping.slot in slots:
+        reason = "what was stored at the time; the action is not run again"
+        return replace(mapping, value=slots[mapping.slot], reason=reason)
+    return replace(mapping, reason="nothing was stored at the time; the action is not run again")
 
 
 def _in_words(mapping: SlotMapping) -> str:

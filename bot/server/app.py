@@ -144,6 +144,7 @@ def _lifespan(parts: ServerParts, channels: Sequence[Channel]) -> _Lifespan:
         for channel in channels:
             if isinstance(channel, StartedChannel):
                 await channel.start()
+        parts.start()
         _log.info("serving", channels=[channel.name for channel in channels], model_id=parts.model.model_id)
         yield
         # The queues first: what they are sending needs the channels' connections.

@@ -105,6 +105,10 @@ async def nothing_to_close() -> None:
     """Stand in for parts that hold nothing open."""
 
 
+def nothing_to_start() -> None:
+    """Stand in for parts that begin nothing by themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApiParts:
     """Everything behind Rasa's HTTP API."""
@@ -116,7 +120,7 @@ class ApiParts:
 
 @dataclass(frozen=True, slots=True)
 class ServerParts:
-    """Everything behind the HTTP door; `close` is awaited once, after the last turn.
+    """Everything behind the HTTP door; `start` is called once, before the first turn, `close` after the last.
 
     Without `api` Rasa's HTTP API is not there. `cors_origins` are the origins whose pages may read answers,
     `*` for all of them. `queues` are those of the channel parts' inbox and outbox.
@@ -125,6 +129,7 @@ class ServerParts:
     channel_parts: ChannelParts
     model: LoadedModel
     store: Store
+    start: Callable[[], None] = nothing_to_start
     close: Callable[[], Awaitable[None]] = nothing_to_close
     api: ApiParts | None = None
     cors_origins: tuple[str, ...] = ()

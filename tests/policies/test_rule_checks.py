@@ -116,6 +116,43 @@ def test_a_form_must_say_whether_it_stays_active() -> None:
     assert "`- active_loop: order_form`" in finding.message
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        """
+        rules:
+        - rule: done
+          condition: [{active_loop: order_form}]
+          steps:
+          - action: order_form
+          - action: utter_done
+        """,
+        """
+        rules:
+        - rule: start
+          steps: [{intent: order}, {action: order_form}, {active_loop: order_form}]
+        stories:
+        - story: done
+          steps:
+          - intent: order
+          - action: order_form
+          - active_loop: order_form
+          - intent: affirm
+          - action: order_form
+          - action: utter_done
+        """,
+    ],
+)
+def test_what_goes_on_after_a_form_must_say_that_it_ended(written: str) -> None:
+    """The step that is missing is named, and with it nothing is wrong."""
+    (finding,) = found(written)
+    assert finding.message.endswith(
+        "write `- active_loop: null` after `- action: order_form` if the form ends there"
+    )
+    step = "          - action: utter_done"
+    assert found(written.replace(step, f"          - active_loop: null\n{step}")) == []
+
+
 def test_a_rule_with_two_customer_turns_is_a_story() -> None:
     """Unless `restrict_rules` is off."""
     data = """

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
@@ -22,9 +23,14 @@ from bot.dialogue.events import (
 from bot.dialogue.messages import UserMessage
 from bot.dialogue.tracker import Tracker
 from bot.runtime.action_runner import ActionRunner
-from bot.runtime.conversations import ConversationProcessor
-from bot.runtime.reminders import Reminders, is_due
-from bot.runtime.tracker_store import InMemoryTrackerStore
+from bot.runtime.conversations import ConversationProcessor, ConversationStore
+from bot.runtime.locks import ConversationLocks
+from bot.runtime.reminders import Reminders, is_due, pending
+from bot.runtime.stores.opened import OpenedStores
+from bot.runtime.stores.redis_tracker_store import RedisTrackerStoreOptions
+from bot.runtime.stores.sql_tracker_store import SqlTrackerStoreOptions
+from bot.runtime.tracker_store import InMemoryTrackerStore, StoreUnavailable
+from crm_connector import database
 from tests.runtime.stand_ins import PLAN, Script, Server, Words, domain, texts
 
 NOW = 1_800_000_000.0
@@ -151,6 +157,11 @@ SAID = UserUttered(text="hi")
         pytest.param([], [UserUttered(text=None)], True, True, id="a turn without words"),
         pytest.param([], [Restarted()], False, False, id="restarted"),
         pytest.param([], [SessionStarted()], False, False, id="a new session"),
+        pytest.param([], [ReminderCancelled(name="later")], False, False, id="cancelled in another process"),
+        pytest.param([], [ReminderCancelled(name="other")], False, True, id="another was cancelled"),
+        pytest.param([], [reminder(date_time=at(5))], False, False, id="set anew in another process"),
+        pytest.param([], [UserUttered(text="EXTERNAL: greet")], False, False, id="rung in another process"),
+        pytest.param([], [UserUttered(text="EXTERNAL: ask")], False, True, id="another has rung"),
     ],
 )
 def test_what_happened_since_decides(
@@ -220,3 +231,105 @@ async def test_a_reminder_is_silent_after_a_message() -> None:
     await bot.remind("mia", event)
     assert heard.said.empty()
     assert len(store.events_of("mia")) == before
+
+
+def test_what_is_stored_tells_what_is_still_to_come() -> None:
+    """The last reminder of a name counts, unless it was cancelled or is long past."""
+    stored = [
+        ("mia", reminder("a", date_time=at(9))),
+        ("mia", reminder("a", date_time=at(8))),
+        ("mia", reminder("b", date_time=at(9))),
+        ("bob", reminder("a", date_time=at(7))),
+        ("mia", ReminderCancelled(name="b")),
+        ("mia", reminder("late", date_time=at(-5))),
+        ("mia", reminder("past")),
+        ("mia", reminder("odd", date_time="tomorrow")),
+        ("eve", ReminderCancelled()),
+    ]
+    found = [(sender, held.name, held.date_time) for sender, held in pending(stored, NOW - 60)]
+    assert found == [("mia", "a", at(8)), ("mia", "late", at(-5)), ("bob", "a", at(7))]
+
+
+async def test_reminders_are_taken_up_by_the_next_process() -> None:
+    """One that a turn has set meanwhile is newer; a store that is away is asked again."""
+    fired = Fired()
+    asked = 0
+
+    def stored() -> list[tuple[str, Event]]:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise StoreUnavailable("away")
+        return [("mia", reminder("a", date_time=at(0.01))), ("mia", reminder("b", date_time=at(9)))]
+
+    async with reminders(fired) as timers:
+        timers.note("mia", [reminder("b", date_time=at(8))])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("bot.runtime.reminders._ASK_AGAIN_S", 0.0)
+            timers.resume(stored)
+            await fired.wait()
+        assert fired.all == [("mia", "a")]
+        assert len(timers) == 1
+
+
+class StoreOptions(Protocol):
+    """Opens a store again, as the next process would."""
+
+    def open_store(self, root: Path) -> ConversationStore:
+        """Open it."""
+        ...
+
+
+@pytest.fixture(
+    params=[
+        "crm",
+        "sqlite",
+        pytest.param("postgresql", marks=pytest.mark.postgresql),
+        pytest.param("redis", marks=pytest.mark.redis),
+    ]
+)
+def options(request: pytest.FixtureRequest) -> StoreOptions | None:
+    """Each kind of store that outlives a process; None for the CRM."""
+    if request.param == "redis":
+        url, prefix = request.getfixturevalue("redis_url"), request.getfixturevalue("redis_prefix")
+        return RedisTrackerStoreOptions(url=url, key_prefix=prefix)
+    if request.param == "postgresql":
+        return SqlTrackerStoreOptions(url=request.getfixturevalue("new_postgresql")())
+    return SqlTrackerStoreOptions(db="tracker.db") if request.param == "sqlite" else None
+
+
+async def test_a_reminder_outlives_its_process(options: StoreOptions | None, tmp_path: Path) -> None:
+    """Set in one process, it rings in the next one, over the customer's channel, and once in all of them."""
+    date = (datetime.now(UTC) + timedelta(seconds=1.5)).isoformat()
+    heard, used, shared = Heard(), domain(), ConversationLocks()
+
+    def process() -> tuple[ConversationProcessor, OpenedStores]:
+        stores = OpenedStores.open(tmp_path, crm, options, None, None)
+        runner = ActionRunner(used, Server({"events": [reminder("later", date_time=date).as_dict()]}))
+        bot = ConversationProcessor(
+            domain=used,
+            parser=Words(),
+            policies=Script(PLAN),
+            runner=runner,
+            store=stores.tracker_store,
+            locks=shared,
+            delivery=heard,
+        )
+        bot.reminders.fire = bot.remind
+        return bot, stores
+
+    with database.open(f"sqlite:///{tmp_path / 'crm.db'}") as crm:
+        first, stores = process()
+        await first.handle(UserMessage("ask", "mia", "web_widget"))
+        await first.reminders.close()
+        await stores.close()
+        after = [process() for _ in range(2)]
+        for bot, opened in after:
+            bot.reminders.resume(opened.reminders)
+        channel, sender_id, _ = await asyncio.wait_for(heard.said.get(), 20)
+        assert (channel, sender_id) == ("web_widget", "mia")
+        await asyncio.sleep(0.3)
+        assert heard.said.empty()
+        for bot, opened in after:
+            await bot.reminders.close()
+            await opened.close()

@@ -90,6 +90,17 @@ class RedisTrackerStore:
             keys = [key.decode() for key in self._client.scan_iter(match=f"{before}*{after}")]
         return sorted(key.removeprefix(before).removesuffix(after) for key in keys)
 
+    def events_of(self, *kinds: str) -> list[tuple[str, Event]]:
+        """Return the events of these kinds in all conversations; see `FindsEvents`."""
+        marks = [f'"event": "{kind}"'.encode() for kind in kinds]
+        found: list[tuple[str, Event]] = []
+        for sender_id in self.sender_ids():
+            with self._available():
+                rows = self._client.lrange(self._keys(sender_id)[0], 0, -1)
+            wanted = [row for row in rows if any(mark in row for mark in marks)]
+            found += [(sender_id, event) for event in _events(wanted) if event.event in kinds]
+        return found
+
     def close(self) -> None:
         """Close all connections."""
         self._client.close()

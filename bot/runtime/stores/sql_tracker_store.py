@@ -118,6 +118,13 @@ class SqlTrackerStore:
         with self._reading() as connection:
             return _read(connection, sender_id, after + 1)
 
+    def events_of(self, *kinds: str) -> list[tuple[str, Event]]:
+        """Return the events of these kinds in all conversations; see `FindsEvents`."""
+        found = select(_row.sender_id, _row.data).where(_row.type_name.in_(kinds)).order_by(_row.id)
+        with self._reading() as connection:
+            rows = connection.execute(found)
+            return [(sender_id, event_from_dict(json.loads(data))) for sender_id, data in rows]
+
     def sender_ids(self) -> list[str]:
         """Return the sender ids of all conversations, the oldest first."""
         oldest = select(_row.sender_id).group_by(_row.sender_id).order_by(func.min(_row.id))
