@@ -347,3 +347,19 @@ async def test_new_conversations_of_one_address_are_limited(processor: ScriptedP
     assert (refused["reason"], refused["message_id"]) == ("RateLimited", M1)
     assert 0 < refused["retry_after_s"] <= 3600
     assert [log["reason"] for log in logs if log["event"] == "frame refused"] == ["RateLimited"]
+
+
+async def test_customers_behind_a_trusted_proxy_are_told_apart(processor: ScriptedProcessor) -> None:
+    """A proxy on this machine is believed: one customer's flood does not keep another one out."""
+    reasons: list[str | None] = []
+    async with serving(processor, {"new_conversations_per_hour": 1}) as door:
+        for number, address in enumerate(("198.51.100.7", "198.51.100.7", "198.51.100.8")):
+            async with door.socket(forwarded_for=address) as line:
+                await say(line, type="hello", conversation_id=f"{number}" * 32)
+                await frames_until(line, "ready")
+                await say(line, type="message", message_id=M1, text="hi")
+                answer = await hear(line)
+                while answer["type"] not in ("error", "event"):
+                    answer = await hear(line)
+                reasons.append(answer.get("reason"))
+    assert reasons == [None, "RateLimited", None]

@@ -34,10 +34,19 @@ class Door:
         self.host = f"127.0.0.1:{port}"
 
     @asynccontextmanager
-    async def socket(self, *, origin: str | None = None) -> AsyncIterator[ClientConnection]:
-        """Open a socket, from our own page unless an origin is named."""
+    async def socket(
+        self, *, origin: str | None = None, forwarded_for: str | None = None
+    ) -> AsyncIterator[ClientConnection]:
+        """Open a socket, from our own page unless an origin is named; a proxy may name an address."""
         url = f"ws://{self.host}/webhooks/web_widget/socket"
-        async with websockets.connect(url, origin=origin or f"http://{self.host}", proxy=None) as line:  # type: ignore[arg-type]
+        headers = {"X-Forwarded-For": forwarded_for} if forwarded_for else {}
+        connecting = websockets.connect(
+            url,
+            origin=origin or f"http://{self.host}",  # type: ignore[arg-type]
+            additional_headers=headers,
+            proxy=None,
+        )
+        async with connecting as line:
             yield line
 
     @asynccontextmanager
