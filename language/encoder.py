@@ -21,6 +21,9 @@ from language.tokens import Span
 
 FloatArray = npt.NDArray[np.float32]
 GRAPH_FILE, TOKENIZER_FILE, ABOUT_FILE = "encoder.onnx", "tokenizer.json", "encoder.json"
+# The kernel that ONNX Runtime puts in the place of an addition and the normalisation behind it takes three
+# times as long as the two: without it a message of 14 word pieces is encoded in four fifths of the time.
+_SLOW_FUSIONS = ["SkipLayerNormFusion"]
 _INPUTS = ("input_ids", "attention_mask")
 
 
@@ -66,7 +69,10 @@ class OnnxEncoder:
             self.facts = EncoderFacts(**facts)
             self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
             self._session = onnxruntime.InferenceSession(
-                str(folder / GRAPH_FILE), _options(threads), providers=["CPUExecutionProvider"]
+                str(folder / GRAPH_FILE),
+                _options(threads),
+                providers=["CPUExecutionProvider"],
+                disabled_optimizers=_SLOW_FUSIONS,
             )
         # Both libraries raise plain exceptions for files that are not theirs, of whatever kind.
         except Exception as error:
