@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -89,6 +90,8 @@ def run(  # noqa: PLR0913 - each option of the command is an argument
             out.print(f"  first account of the desk: {address}{web.state.first_account_path}", style="yellow")
     out.print(f"  health     {address}/health")
     ends = list(_watches(assistant, settings, watch_models=watch_models))
+    # What is loaded by now stays: garbage is not looked for in it while customers wait.
+    gc.freeze()
     try:
         server(web, host=host, port=port, tls=tls).run()
     finally:
