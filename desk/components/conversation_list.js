@@ -10,6 +10,7 @@ const FOLDERS = [
 export default {
   template: `
     <section class="list" aria-label="Conversations">
+      <h1 class="unseen">Conversations</h1>
       <div class="folders" role="group" aria-label="Folders">
         <button v-for="[id, label] in folders" :key="id" type="button" class="folder"
                 :aria-pressed="id === folder ? 'true' : 'false'" @click="$emit('folder', id)">

@@ -1,7 +1,7 @@
 // The customer of the open conversation: profile, orders, tickets, other conversations, opportunities.
 export default {
   template: `
-    <aside class="profile" aria-label="Customer">
+    <section class="profile" aria-label="Customer" tabindex="0">
       <p v-if="!panel" class="empty">Nobody knows who this is yet.</p>
       <template v-else>
         <h2>{{ panel.name || "Without a name" }}</h2>
@@ -31,7 +31,7 @@ export default {
             <p class="soft small">{{ stay.reason }}<template v-if="stay.agent"> · {{ stay.agent }}</template></p></li></ul>
         </section>
       </template>
-    </aside>`,
+    </section>`,
   props: { panel: Object, stays: { type: Array, default: () => [] } },
   computed: {
     facts() {

@@ -4,7 +4,7 @@ export default {
     <section class="thread" :aria-label="'Conversation with ' + open.name">
       <header class="thread-head">
         <div>
-          <h1>{{ open.name }}</h1>
+          <h2>{{ open.name }}</h2>
           <p class="soft">{{ standing }}<span v-if="others.length"> · {{ others.join(", ") }} {{ others.length > 1 ? "are" : "is" }} looking</span></p>
         </div>
         <div class="acts">
@@ -22,7 +22,7 @@ export default {
         </div>
       </header>
       <div class="said" role="log" aria-live="polite" tabindex="0" aria-label="Messages" ref="said">
-        <aside v-if="open.card" class="card" aria-label="Handoff">
+        <section v-if="open.card" class="card" aria-label="Handoff">
           <p class="card-top">
             <strong>{{ reasons[open.card.reason] || open.card.reason }}</strong>
             <span class="chip" :class="open.card.severity">{{ open.card.severity }}</span>
@@ -41,7 +41,7 @@ export default {
           <dl v-if="slots.length" class="slots">
             <div v-for="[name, value] in slots"><dt>{{ name.replaceAll("_", " ") }}</dt><dd>{{ value }}</dd></div>
           </dl>
-        </aside>
+        </section>
         <template v-for="line in open.lines" :key="line.id">
           <p v-if="line.kind === 'mark'" class="mark">{{ line.text }} · {{ time(line.at) }}</p>
           <article v-else class="line" :class="[line.kind, {found: line.message_id && line.message_id === found}]"
@@ -192,7 +192,8 @@ export default {
       this.$refs.text.focus();
     },
     key(event) {
-      if (this.choices.length) {
+      const sends = event.key === "Enter" && (event.ctrlKey || event.metaKey);
+      if (this.choices.length && !sends) {
         const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
         if (step) {
           event.preventDefault();
@@ -205,7 +206,7 @@ export default {
           return;
         }
       }
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      if (sends) {
         event.preventDefault();
         this.send();
       }

@@ -17,7 +17,7 @@ from desk.deeds import administration as deeds
 from desk.deeds import replies
 from desk.deeds.administration import AccountRow, LevelRow, Skills
 from desk.deeds.replies import ReplyRow
-from desk.pages.frame import Visit, begin, heading
+from desk.pages.frame import Visit, begin, heading, quiet_button
 
 _OFFICE_HOURS: JSONObject = {"time_zone": "UTC", "week": {day: ["09:00-17:00"] for day in DAYS[:5]}}
 _LANGUAGES = ("en", "zh", "ar", "de", "es", "fr")
@@ -29,7 +29,7 @@ async def replies_page(request: Request) -> None:
     visit = begin(request, Permission.REPLIES)
     if visit is None:
         return
-    with ui.element("main").classes("page").props("id=content"):
+    with ui.element("div").classes("page").props("id=content"):
         with ui.element("div").classes("bar"):
             heading("Canned replies")
             ui.button("New reply", on_click=lambda: _edit_reply(visit, None)).props("no-caps unelevated")
@@ -51,7 +51,7 @@ async def service_levels_page(request: Request) -> None:
     visit = begin(request, Permission.SERVICE_LEVELS)
     if visit is None:
         return
-    with ui.element("main").classes("page").props("id=content"):
+    with ui.element("div").classes("page").props("id=content"):
         with ui.element("div").classes("bar"):
             heading("Service levels")
             ui.button("New service level", on_click=lambda: _edit_level(visit, None)).props(
@@ -75,7 +75,7 @@ async def accounts_page(request: Request) -> None:
     visit = begin(request, Permission.ACCOUNTS)
     if visit is None:
         return
-    with ui.element("main").classes("page").props("id=content"):
+    with ui.element("div").classes("page").props("id=content"):
         with ui.element("div").classes("bar"):
             heading("Accounts")
             ui.button("New account", on_click=lambda: _new_account(visit)).props("no-caps unelevated")
@@ -102,14 +102,14 @@ async def audit_page(request: Request, subject: str = "") -> None:
         else:
             ui.notify(f"Line {broken} was tampered with.", type="negative", position="top")
 
-    with ui.element("main").classes("page").props("id=content"):
+    with ui.element("div").classes("page").props("id=content"):
         with ui.element("div").classes("bar"):
             heading("Audit log")
             field = ui.input(value=subject, placeholder="ticket T-10042").props(
                 'outlined dense aria-label="Subject"'
             )
             field.on("keydown.enter", lambda: ui.navigate.to(f"/audit?subject={field.value}"))
-            ui.button("Check the seals", on_click=check).props("no-caps outline")
+            quiet_button("Check the seals", check)
         rows = await visit.run(deeds.audit_log, subject=subject) or []
         _table(
             ("Time (UTC)", "Who", "What", "Of which", "Details"),
@@ -149,13 +149,13 @@ def _table(header: Sequence[str], rows: Sequence[Row], *, empty: str) -> None:
                     for number, cell in enumerate(cells):
                         with ui.element("td"):
                             if number == 0 and edit is not None:
-                                ui.button(str(cell), on_click=edit).props("flat dense no-caps")
+                                quiet_button(str(cell), edit)
                             else:
                                 ui.label(str(cell))
 
 
 async def _edit_reply(visit: Visit, row: ReplyRow | None) -> None:
-    with ui.dialog(value=True), ui.card().classes("ticket").props('aria-label="Canned reply"'):
+    with ui.dialog(value=True).props('aria-label="Canned reply"'), ui.card().classes("ticket"):
         shortcut = ui.input("Shortcut", value=row.shortcut if row else "").props("outlined")
         language = ui.select(list(_LANGUAGES), value=row.language if row else "en", label="Language")
         text = ui.textarea("Text", value=row.text if row else "").props("outlined autogrow").classes("wide")
@@ -168,15 +168,13 @@ async def _edit_reply(visit: Visit, row: ReplyRow | None) -> None:
         with ui.element("div").classes("bar"):
             ui.button("Save", on_click=save).props("no-caps unelevated")
             if row is not None:
-                ui.button("Delete", on_click=lambda: _and_again(visit, replies.delete_reply, row.id)).props(
-                    "no-caps outline color=negative"
-                )
+                quiet_button("Delete", lambda: _and_again(visit, replies.delete_reply, row.id), tone="danger")
 
 
 async def _edit_level(visit: Visit, row: LevelRow | None) -> None:
     hours: JSONObject = row.hours if row else _OFFICE_HOURS
     week = hours["week"]
-    with ui.dialog(value=True), ui.card().classes("ticket").props('aria-label="Service level"'):
+    with ui.dialog(value=True).props('aria-label="Service level"'), ui.card().classes("ticket"):
         name = ui.input("Name", value=row.name if row else "").props("outlined")
         severity = ui.select(
             [one.value for one in Severity],
@@ -218,7 +216,7 @@ async def _edit_level(visit: Visit, row: LevelRow | None) -> None:
 
 
 async def _new_account(visit: Visit) -> None:
-    with ui.dialog(value=True), ui.card().classes("ticket").props('aria-label="New account"'):
+    with ui.dialog(value=True).props('aria-label="New account"'), ui.card().classes("ticket"):
         name = ui.input("Name").props("outlined")
         email = ui.input("E-mail").props("outlined type=email")
         password = ui.input("First password, at least 10 characters", password=True).props(
@@ -240,7 +238,7 @@ async def _new_account(visit: Visit) -> None:
 
 
 async def _edit_account(visit: Visit, row: AccountRow) -> None:
-    with ui.dialog(value=True), ui.card().classes("ticket").props(f'aria-label="{row.email}"'):
+    with ui.dialog(value=True).props(f'aria-label="{row.email}"'), ui.card().classes("ticket"):
         ui.label(f"{row.name} ({row.email})").classes("title")
         roles = _choice_of("Roles", [one.value for one in Role], [one.value for one in row.roles])
         languages = _choice_of("Languages (none: all)", [*_LANGUAGES], [*row.languages])
@@ -263,21 +261,19 @@ async def _edit_account(visit: Visit, row: AccountRow) -> None:
         password = ui.input("New password", password=True).props('outlined autocomplete="new-password"')
         with ui.element("div").classes("bar"):
             ui.button("Save", on_click=save).props("no-caps unelevated")
-            ui.button(
-                "Set password",
-                on_click=lambda: _and_again(visit, deeds.set_password, row.id, str(password.value)),
-            ).props("no-caps outline")
+            quiet_button(
+                "Set password", lambda: _and_again(visit, deeds.set_password, row.id, str(password.value))
+            )
             change = deeds.close_account if row.is_open else deeds.reopen_account
-            ui.button(
+            quiet_button(
                 "Close account" if row.is_open else "Open again",
-                on_click=lambda: _and_again(visit, change, row.id),
-            ).props("no-caps outline color=negative")
+                lambda: _and_again(visit, change, row.id),
+                tone="danger",
+            )
 
 
 def _choice_of(label: str, names: list[str], chosen: list[str]) -> ui.select:
-    return (
-        ui.select(names, value=chosen, label=label, multiple=True).props("use-chips outlined").classes("wide")
-    )
+    return ui.select(names, value=chosen, label=label, multiple=True).props("outlined").classes("wide")
 
 
 def _minutes(label: str, value: int | None) -> ui.number:

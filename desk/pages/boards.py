@@ -15,7 +15,7 @@ from desk.access import Permission
 from desk.components import Board
 from desk.deeds import opportunities, tickets
 from desk.deeds.conversations import new_key
-from desk.pages.frame import Visit, begin, heading, on_news, show
+from desk.pages.frame import Visit, begin, heading, on_news, quiet_button, show
 from desk.views.boards import (
     BoardColumn,
     TicketDetail,
@@ -80,7 +80,7 @@ class _BoardPage:
 
     async def build(self) -> None:
         """Put up search and board."""
-        with ui.element("main").classes("page").props("id=content"):
+        with ui.element("div").classes("page").props("id=content"):
             with ui.element("div").classes("bar"):
                 heading(self.title)
                 search = ui.input(placeholder="Search").props('outlined dense clearable aria-label="Search"')
@@ -127,7 +127,7 @@ async def _show_ticket(visit: Visit, ticket_id: int) -> None:
     if detail is None or people is None:
         return
     names = {one.account_id: one.name for one in people}
-    with ui.dialog(value=True) as dialog, ui.card().classes("ticket").props(f'aria-label="{detail.number}"'):
+    with ui.dialog(value=True).props(f'aria-label="{detail.number}"') as dialog, ui.card().classes("ticket"):
         _ticket_head(visit, detail, names)
         if detail.description:
             ui.label(detail.description).classes("words")
@@ -181,5 +181,5 @@ def _ticket_writing(visit: Visit, detail: TicketDetail, dialog: ui.dialog) -> No
     with ui.element("div").classes("bar"):
         ui.button("Keep note", on_click=keep).props("no-caps unelevated")
         number = ui.input("Duplicate of", placeholder="T-10042").props("outlined dense")
-        ui.button("Merge", on_click=merge).props("no-caps outline")
-        ui.button("Close", on_click=dialog.close).props("no-caps flat")
+        quiet_button("Merge", merge)
+        quiet_button("Close", dialog.close)

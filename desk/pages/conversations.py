@@ -18,7 +18,7 @@ from desk.components import ConversationList, CustomerPanel, Thread
 from desk.deeds import conversations as deeds
 from desk.deeds import customers as customer_deeds
 from desk.deeds import replies
-from desk.pages.frame import Visit, begin, choose, on_news, show
+from desk.pages.frame import Visit, begin, choose, on_news, quiet_button, show
 from desk.views import colleagues
 from desk.views.conversation import OpenConversation, open_conversation
 from desk.views.conversation_list import Folder, counts, rows
@@ -68,7 +68,7 @@ class _Page:
 
     def build(self) -> None:
         """Put up the panes, empty."""
-        with ui.element("main").classes("panes").props("id=content"):
+        with ui.element("div").classes("panes").props("id=content"):
             self.list = ConversationList()
             self.list.on("folder", self._folder).on("search", self._search).on("open", self._open)
             self.list.on("help", _show_keys)
@@ -226,7 +226,7 @@ class _Page:
 
 
 def _show_keys() -> None:
-    with ui.dialog(value=True) as dialog, ui.card().classes("choose").props('aria-label="Keys"'):
+    with ui.dialog(value=True).props('aria-label="Keys"') as dialog, ui.card().classes("choose"):
         ui.label("Keys").classes("question").props("role=heading aria-level=2")
         with ui.element("dl").classes("facts"):
             for key, does in _KEYS.items():
@@ -235,4 +235,4 @@ def _show_keys() -> None:
                         ui.label(key)
                     with ui.element("dd"):
                         ui.label(does)
-        ui.button("Close", on_click=dialog.close).props("flat no-caps")
+        quiet_button("Close", dialog.close)

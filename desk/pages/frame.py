@@ -121,7 +121,7 @@ def begin(request: Request, permission: Permission) -> Visit | None:
     visit = Visit(token, visitor, workplace)
     _frame(visit, request.url.path.removeprefix("/desk") or "/")
     if not visitor.may(permission):
-        with ui.element("main").classes("page"):
+        with ui.element("div").classes("page"):
             ui.label("Your role does not open this page.").classes("empty").props("role=alert")
         return None
     return visit
@@ -130,6 +130,11 @@ def begin(request: Request, permission: Permission) -> Visit | None:
 def heading(text: str) -> None:
     """Name a page."""
     ui.label(text).classes("title").props("role=heading aria-level=1")
+
+
+def quiet_button(label: str, on_click: Callable[..., object], *, tone: str = "plain") -> ui.button:
+    """A button without a ground, in our own colours, for light and dark; `tone` may be `danger`."""
+    return ui.button(label, on_click=on_click, color=None).props("flat no-caps").classes(tone)
 
 
 def show(element: ui.element, **values: object) -> None:
@@ -141,14 +146,14 @@ def show(element: ui.element, **values: object) -> None:
 
 async def choose(question: str, answers: Mapping[str, str]) -> str | None:
     """Ask for one of several answers; None when she thinks better of it."""
-    with ui.dialog() as dialog, ui.card().props(f'role="dialog" aria-label="{question}"').classes("choose"):
+    with ui.dialog().props(f'aria-label="{question}"') as dialog, ui.card().classes("choose"):
         ui.label(question).classes("question")
         if not answers:
             ui.label("There is nothing to choose from.").classes("soft")
         for value, label in answers.items():
             button = ui.button(label, on_click=lambda _, value=value: dialog.submit(value))
             button.props("flat no-caps align=left").classes("answer")
-        ui.button("Cancel", on_click=lambda: dialog.submit(None)).props("flat no-caps")
+        quiet_button("Cancel", lambda: dialog.submit(None))
     answer: str | None = await dialog
     dialog.delete()
     return answer

@@ -10,7 +10,7 @@ from nicegui import ui
 
 from crm_connector.columns import utc_now
 from desk.access import Permission
-from desk.pages.frame import Visit, begin, heading
+from desk.pages.frame import Visit, begin, heading, quiet_button
 from desk.views.reports import ReportView, Table, report_view
 
 _COLOURS = {"positive": "#2e9e6b", "neutral": "#8b95a7", "negative": "#d2553f"}
@@ -41,11 +41,11 @@ class _ReportPage:
 
     async def build(self) -> None:
         """Put up the choice of the period and the place for the figures."""
-        with ui.element("main").classes("page").props("id=content"):
+        with ui.element("div").classes("page").props("id=content"):
             with ui.element("div").classes("bar"):
                 heading("Reports")
                 for label, days in _PERIODS.items():
-                    ui.button(label, on_click=lambda _, days=days: self._latest(days)).props("flat no-caps")
+                    quiet_button(label, lambda _, days=days: self._latest(days))
                 self.first_field = self._date("From", self.first)
                 self.last_field = self._date("To", self.last)
                 self.channel_field = ui.select({"": "All channels"}, value="", label="Channel")
@@ -142,8 +142,8 @@ def _draw_table(table: Table, file_name: str) -> None:
     with ui.element("section").classes("table"):
         with ui.element("div").classes("bar"):
             ui.label(table.title).classes("title").props("role=heading aria-level=2")
-            button = ui.button("CSV", icon="download", on_click=lambda: _download(table, file_name))
-            button.props(f'flat dense no-caps aria-label="{table.title} as CSV"')
+            button = quiet_button("CSV", lambda: _download(table, file_name))
+            button.props(f'icon=download aria-label="{table.title} as CSV"')
         with ui.element("div").classes("scroll").props('tabindex="0"'), ui.element("table"):
             with ui.element("thead"), ui.element("tr"):
                 for name in table.header:

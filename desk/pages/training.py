@@ -26,7 +26,7 @@ async def training_page(request: Request) -> None:
         return
     assistant = visit.workplace.assistant
     if assistant is None:
-        with ui.element("main").classes("page").props("id=content"):
+        with ui.element("div").classes("page").props("id=content"):
             ui.label("This server knows no project to write training data for.").classes("empty")
         return
     await visit.run(training.collect)
@@ -44,7 +44,7 @@ class _TrainingPage:
 
     async def build(self) -> None:
         """Put up the choice of messages and the list."""
-        with ui.element("main").classes("page").props("id=content"):
+        with ui.element("div").classes("page").props("id=content"):
             with ui.element("div").classes("bar"):
                 heading("Training inbox")
                 self.reasons = ui.toggle({"": "All"}, value="").props("no-caps")
