@@ -26,7 +26,7 @@ function choices(buttons, pick) {
     const href = webAddress(choice.url);
     if (href) return link("a.choice", href, title);
     const payload = String(choice.payload ?? title);
-    return button("choice", { click: () => pick({ ...choice, title, payload }) }, title);
+    return button("choice", { dir: "auto", click: () => pick({ ...choice, title, payload }) }, title);
   }));
 }
 

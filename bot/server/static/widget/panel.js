@@ -186,7 +186,7 @@ export class Panel {
     const isNew = this.#thread.isEmpty;
     const suggestions = (isNew && localised(this.settings.suggestions, tag)) || [];
     const buttons = suggestions.map(({ title, payload }) =>
-      button("choice", { click: () => this.say((chat) => chat.say(payload || title, title)) }, title));
+      button("choice", { dir: "auto", click: () => this.say((chat) => chat.say(payload || title, title)) }, title));
     this.#log.intro.replaceChildren(
       element("span.label", {}, icon("spark"), texts.subtitle),
       element("p.greeting", { dir: "auto" }, localised(this.settings.greeting, tag) || texts.greeting),
