@@ -89,7 +89,7 @@ function stars(title, texts) {
   return element("fieldset", {}, element("legend.sr", {}, title),
     element("div.stars", {}, ...[1, 2, 3, 4, 5].map(star)),
     element("p.scale", { "aria-hidden": "true" }, element("span", {}, texts.bad), element("span", {}, texts.good)),
-    element("span.wrong"));
+    element("span.wrong", { role: "alert" }));
 }
 
 /* Say what is missing where it is missing, and go to the first such place. */
