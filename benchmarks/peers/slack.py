@@ -77,6 +77,7 @@ class SlackPeer:
         people: What `users.info` says, by user.
         unreachable: Addresses from which Slack can fetch no picture.
         closed: Channels in which the app may not write.
+        not_granted: Methods for which the app lacks a scope.
         acknowledged_within_s: Seconds after which an event counts as not acknowledged.
         retry_pauses_s: Seconds before each repetition of what was not acknowledged.
         posted: What the app has posted, in that order.
@@ -90,6 +91,7 @@ class SlackPeer:
     people: dict[str, JSON] = field(default_factory=dict)
     unreachable: set[str] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
+    not_granted: set[str] = field(default_factory=set)
     files: dict[str, bytes] = field(default_factory=dict)
     retry_pauses_s: Sequence[float] = (0.02, 0.1, 0.3)
     acknowledged_within_s: float = ACKNOWLEDGED_WITHIN_S
@@ -289,6 +291,8 @@ class SlackPeer:
             if request.headers.get("Authorization") != f"Bearer {wanted}":
                 raise Refused("invalid_auth")
             self.requests.append((method, arguments))
+            if method in self.not_granted:
+                raise Refused("missing_scope")
             return web.json_response({"ok": True, **self._carry_out(method, arguments)})
         except Refused as refused:
             return web.json_response({"ok": False, "error": refused.error})

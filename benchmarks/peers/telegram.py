@@ -70,6 +70,7 @@ class TelegramPeer:
 
     Attributes:
         faults: What goes wrong with the bot's requests.
+        token: The one that is valid; its number is the bot's.
         bot_name: The bot's user name.
         hosts: Where public hosts of webhooks really are: `{"shop.example": "http://127.0.0.1:8000"}`.
         unreachable: Addresses from which Telegram can fetch no picture.
@@ -81,6 +82,7 @@ class TelegramPeer:
     """
 
     faults: Faults = field(default_factory=Faults)
+    token: str = TOKEN
     bot_name: str = "shop_bot"
     hosts: dict[str, str] = field(default_factory=dict)
     unreachable: set[str] = field(default_factory=set)
@@ -205,7 +207,7 @@ class TelegramPeer:
         arguments = await _arguments(request)
         self.requests.append((method, arguments))
         try:
-            if request.match_info["token"] != TOKEN:
+            if request.match_info["token"] != self.token:
                 raise Refused("Unauthorized", 401)
             return web.json_response({"ok": True, "result": await self._carry_out(method, arguments)})
         except Refused as refused:

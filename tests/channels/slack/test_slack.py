@@ -210,6 +210,17 @@ async def test_a_pressed_button_is_answered() -> None:
         assert peer.answers == [200] * 4
 
 
+async def test_a_payload_that_cannot_be_read_is_its_title() -> None:
+    """While the transcript is away the words on the button are known."""
+    async with SlackPeer() as peer, opened(peer, buttons) as door:
+        await peer.write(MIA, "menu")
+        await door.settle()
+        door.processor.transcript_failing = StoreUnavailable("locked")
+        await peer.press(peer.posted[0], "Track", MIA)
+        await door.settle()
+        assert door.processor.handled[-1].text == "Track"
+
+
 async def test_who_writes_is_known() -> None:
     """The address that Slack has checked proves who she is; her language comes along."""
     async with SlackPeer(people={MIA: PERSON}) as peer, opened(peer) as door:
@@ -328,6 +339,35 @@ async def test_what_nobody_asked_for_is_found_too() -> None:
         await door.settle()
         assert peer.said_in(MIAS) == ["This is Ada."]
         assert door.calls("conversations.open") == [{"users": MIA}]
+
+
+async def test_what_was_posted_elsewhere_is_found_there() -> None:
+    """A bot developer's message may name a channel of its own, and a thread in it."""
+    custom = {"text": "A customer is angry", "channel": "C0ALERTS", "thread_ts": "1.2"}
+    async with SlackPeer() as peer, opened(peer, lambda _: [BotUttered(data={"custom": custom})]) as door:
+        peer.faults.expect("chat.postMessage", Fault.DROP_AFTER)
+        await peer.write(MIA, "hello")
+        await door.settle()
+        assert peer.said_in("C0ALERTS", "1.2") == ["A customer is angry"]
+        assert [call["channel"] for call in door.calls("conversations.replies")] == ["C0ALERTS"]
+
+
+async def test_a_history_that_may_not_be_read_stops_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """The operator reads which right is missing; the message is sent again, and may come twice."""
+    async with SlackPeer(not_granted={"conversations.history"}) as peer, opened(peer) as door:
+        peer.faults.expect("chat.postMessage", Fault.DROP_BEFORE)
+        await peer.write(MIA, "hello")
+        await door.settle()
+        assert peer.said_in(MIAS) == ["You said: hello"]
+    assert "error=missing_scope" in capsys.readouterr().out
+
+
+async def test_slack_that_hangs_up_cannot_be_asked() -> None:
+    """A question without an answer is no answer."""
+    async with SlackPeer() as peer, opened(peer) as door:
+        peer.faults.expect("conversations.open", Fault.DROP_BEFORE)
+        with pytest.raises(RetryLater, match="ServerDisconnected"):
+            await door.channel.find_sent(outgoing("hello"))
 
 
 async def test_what_was_not_posted_is_not_found() -> None:

@@ -141,7 +141,23 @@ async def test_an_update_that_cannot_be_read_holds_nothing_up() -> None:
             await until(lambda: not peer.waiting, "both are confirmed")
 
 
-async def test_two_processes_that_ask_are_named() -> None:
+async def test_a_token_that_is_revoked_ends_the_questions(capsys: pytest.CaptureFixture[str]) -> None:
+    """Asking on would help nobody; the log says what is to be done."""
+    async with TelegramPeer() as peer, connection(peer) as (_, pauses, taken):
+        await peer.write(MIA, "hello")
+        await until(lambda: taken, "the update comes")
+        peer.token = "123456:another"
+        logged: list[str] = []
+
+        def is_logged() -> bool:
+            logged.append(capsys.readouterr().out)
+            return "no updates any more, the token is refused" in "".join(logged)
+
+        await until(is_logged, "the operator is told")
+        assert pauses == []
+
+
+async def test_two_processes_that_ask_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     """Telegram gives updates to one of them; the log says what is wrong."""
     async with TelegramPeer() as peer:
         peer.faults.expect("getUpdates", Fault.SERVER_ERROR, Fault.DROP_BEFORE)
@@ -153,3 +169,4 @@ async def test_two_processes_that_ask_are_named() -> None:
             await peer.write(MIA, "hello")
             await until(lambda: taken, "the update comes")
         assert pauses[:3] == [1.0, 2.0, 4.0]
+    assert "another process asks for the updates of this bot" in capsys.readouterr().out
