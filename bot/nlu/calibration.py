@@ -39,15 +39,40 @@ def in_fine_tuning(labels: Sequence[str], *, seed: int) -> list[bool]:
     return [bool(number) for number in fold_numbers(targets, seed=seed, folds=10)]
 
 
+def cross_validated_scores(
+    kernel: FloatArray,
+    targets: IntArray,
+    *,
+    labels: int,
+    strength: float,
+    folds: IntArray,
+    teaches: npt.NDArray[np.bool_] | None = None,
+) -> FloatArray:
+    """Return the scores (N, labels) of all rows, each by a head that has not seen it."""
+    scores = np.zeros((len(targets), labels), np.float32)
+    for rows, part in cross_validated(
+        kernel, targets, labels=labels, strength=strength, folds=folds, teaches=teaches
+    ):
+        scores[rows] = part
+    return scores
+
+
 def cross_validated(
-    kernel: FloatArray, targets: IntArray, *, labels: int, strength: float, folds: IntArray
+    kernel: FloatArray,
+    targets: IntArray,
+    *,
+    labels: int,
+    strength: float,
+    folds: IntArray,
+    teaches: npt.NDArray[np.bool_] | None = None,
 ) -> Iterator[tuple[IntArray, FloatArray]]:
     """Yield for each fold its rows and their scores (rows, labels) by a head that has not seen them.
 
-    Rows of the negative fold `NEVER_HELD_OUT` teach every head.
+    Rows of the negative fold `NEVER_HELD_OUT` teach every head; those that `teaches` leaves out teach none.
     """
+    may_teach = np.ones(len(folds), bool) if teaches is None else teaches
     for fold in np.unique(folds[folds >= 0]):
-        inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        inside, outside = np.flatnonzero((folds != fold) & may_teach), np.flatnonzero(folds == fold)
         if len(inside):
             part = np.ascontiguousarray(kernel[np.ix_(inside, inside)])
             coefficients = fit_kernel(part, targets[inside], labels=labels, strength=strength)

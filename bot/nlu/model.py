@@ -23,6 +23,7 @@ from bot.nlu.linear import LinearHead
 from bot.nlu.out_of_scope import Neighbours, Scope
 from bot.nlu.plan import (
     NLU_FORMAT,
+    Augmentation,
     BuiltinOptions,
     ComponentRow,
     Dimension,
@@ -216,6 +217,7 @@ def _tagger(values: JSON, tensors: _Tensors) -> Tagger:
 
 def _plan(values: JSON) -> PipelinePlan:
     understanding = {**values["understanding"], "fine_tune": FineTune(values["understanding"]["fine_tune"])}
+    understanding["augment"] = tuple(map(Augmentation, understanding["augment"]))
     builtin = values["builtin"]
     names = {Dimension(kind): name for kind, name in builtin["names"].items()} if builtin else {}
     return PipelinePlan(

@@ -20,6 +20,15 @@ class FineTune(StrEnum):
     FULL = "full"
 
 
+class Augmentation(StrEnum):
+    """How copies of training sentences are altered."""
+
+    TYPOS = "typos"
+    CASE = "case"
+    SYNONYMS = "synonyms"
+    WORD_DROP = "word_drop"
+
+
 class Dimension(StrEnum):
     """The kinds of entity that need no training data."""
 
@@ -35,7 +44,10 @@ _USUAL = (Dimension.EMAIL, Dimension.PHONE, Dimension.DATE, Dimension.AMOUNT)
 
 @dataclass(frozen=True, slots=True)
 class UnderstandingOptions:
-    """Options of `BertUnderstanding`; `epochs`, `batch_size`, `learning_rate` count for `full` alone."""
+    """Options of `BertUnderstanding`; `epochs`, `batch_size`, `learning_rate` count for `full` alone.
+
+    `augment` names the ways in which `augment_copies` copies of each training sentence are altered.
+    """
 
     backbone: str = DEFAULT_BACKBONE
     fine_tune: FineTune = FineTune.HEAD
@@ -45,6 +57,8 @@ class UnderstandingOptions:
     intent_classification: bool = True
     entity_recognition: bool = True
     ranking_length: int = 10
+    augment: tuple[Augmentation, ...] = ()
+    augment_copies: int = 1
     random_seed: int = 1
 
 

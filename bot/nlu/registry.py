@@ -13,6 +13,7 @@ from typing import TypeVar
 from bot.dialogue.messages import JSON
 from bot.errors import Finding, InvalidProject, nearest
 from bot.nlu.plan import (
+    Augmentation,
     BuiltinOptions,
     ComponentRow,
     Dimension,
@@ -311,7 +312,19 @@ def _read(kind: type[_Options], component: ComponentConfig) -> _Options:
     return kind(**values)
 
 
+def _ways(name: str, value: JSON) -> tuple[Augmentation, ...]:
+    known = list(Augmentation)
+    if not isinstance(value, list):
+        raise BadOption(f"{name}: found {value!r}, expected a list of {', '.join(known)}")
+    for way in value:
+        if way not in known:
+            raise BadOption(f"{name}: found {way!r}, expected {', '.join(known)}{nearest(str(way), known)}")
+    return tuple(Augmentation(way) for way in dict.fromkeys(value))
+
+
 def _value(name: str, value: JSON, default: JSON) -> JSON:
+    if isinstance(default, tuple):
+        return _ways(name, value)
     if isinstance(default, StrEnum):
         if value not in list(type(default)):
             raise BadOption(f"{name}: found '{value}', expected {' or '.join(FineTune)}")

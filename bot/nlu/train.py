@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import re
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from bot.dialogue.messages import Entity
-from bot.errors import FrontdeskError
+from bot.nlu.augment import Copies, augmented
+from bot.nlu.augmentation_gain import Gain, HeldOutCopies, told, with_copies
 from bot.nlu.calibration import (
     NEVER_HELD_OUT,
     HeldOut,
     abstention_threshold,
-    cross_validated,
+    cross_validated_scores,
     fit_scope,
     fit_temperature,
     fold_numbers,
     in_fine_tuning,
 )
 from bot.nlu.earlier_encoder import going_on
+from bot.nlu.encoding import encoded, encoder_folder
 from bot.nlu.entity_lookup import Patterns
 from bot.nlu.features import BlockWeights, FeatureSpace, FloatArray
 from bot.nlu.fitting import FeatureMatrix, IntArray, fit_kernel, head_of
@@ -35,7 +34,7 @@ from bot.nlu.linear import softmax
 from bot.nlu.model import ENCODER_FOLDER, NluModel, SentenceHead, SentimentHead
 from bot.nlu.out_of_scope import Neighbours
 from bot.nlu.own_components import train as train_own
-from bot.nlu.plan import ComponentRow, FineTune, LookupOptions, PipelinePlan, UnderstandingOptions
+from bot.nlu.plan import ComponentRow, FineTune, LookupOptions, PipelinePlan
 from bot.nlu.registry import plan_pipeline
 from bot.nlu.response_selector import retrieval_intent
 from bot.nlu.tagger_training import train_tagger
@@ -44,11 +43,10 @@ from bot.nlu.training_sentences import INTENT_SENTENCES, SENTIMENT_SENTENCES, Tr
 from bot.training_data.config_file import ComponentConfig
 from bot.training_data.nlu_examples import NluData, NluExample
 from bot.training_data.warm_start import WarmStart
-from language.backbone import default_cache, exported
-from language.encoder import EncodedText, EncoderError, OnnxEncoder
+from language.backbone import default_cache
+from language.encoder import EncodedText, OnnxEncoder
 from language.ngrams import NgramVocabulary, ngrams
 from language.tokens import word_rules
-from language.vector_cache import VectorCache
 
 Progress = Callable[[str, float], None]
 INTENT_STRENGTH, SENTIMENT_STRENGTH = 20.0, 8.0
@@ -83,6 +81,8 @@ class TrainingReport:
     intent_scores: HeldOutScores | None
     sentiment_scores: HeldOutScores | None
     seconds: float
+    intent_gain: Gain | None = None
+    sentiment_gain: Gain | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
 
 
@@ -119,12 +119,18 @@ def train(  # noqa: PLR0913 - the one way in
     patterns = Patterns(data.regexes, data.lookups, plan.lookup or LookupOptions())
     examples, notes = _at_most(data.examples, plan.understanding.random_seed)
     options, warm_notes = going_on(plan.understanding, warm_start, ENCODER_FOLDER)
-    encoder = OnnxEncoder(_encoder(replace(data, examples=examples), options, folder, cache, tell))
+    encoder = OnnxEncoder(encoder_folder(replace(data, examples=examples), options, folder, cache, tell))
     names = _intent_names(examples)
     moods = [example.text for example in data.sentiment_examples]
-    vectors, name_vectors, mood_vectors = _encoded(
+    copies, mood_copies = augmented(data, examples, plan.understanding, at_most=_MOST_SENTENCES)
+    taught = (*examples, *copies.examples)
+    vectors, name_vectors, mood_vectors = encoded(
         encoder,
-        ([example.text for example in examples], [example.text for example in names], moods),
+        (
+            [example.text for example in taught],
+            [example.text for example in names],
+            [*moods, *(copy.text for copy in mood_copies.examples)],
+        ),
         pieces=plan.understanding.entity_recognition and any(example.entities for example in examples),
         # What is encoded by a freshly tuned encoder is never asked for again.
         cache=None if plan.understanding.fine_tune is FineTune.FULL else cache or default_cache(),
@@ -132,18 +138,21 @@ def train(  # noqa: PLR0913 - the one way in
     )
     tell("Intents", 0.75)
     model = _empty(data, plan, language)
-    model, intent_scores = _with_intents(model, examples, names, [*vectors, *name_vectors])
+    model, intent_scores, intent_gain = _with_intents(
+        model, examples, copies, names, [*vectors, *name_vectors]
+    )
     tell("Sentiment", 0.85)
-    model, sentiment_scores = _with_sentiment(model, data, mood_vectors)
+    model, sentiment_scores, sentiment_gain = _with_sentiment(model, data, mood_copies, mood_vectors)
     tell("Entities", 0.88)
     if plan.understanding.entity_recognition:
-        model = replace(model, tagger=train_tagger(examples, vectors, patterns, language=language))
+        model = replace(model, tagger=train_tagger(taught, vectors, patterns, language=language))
     tell("Writing the model", 0.97)
     model.save(folder)
-    TrainingSentences.of(examples, [row.intent for row in examples], vectors).save(folder, INTENT_SENTENCES)
+    kept = TrainingSentences.of(examples, [row.intent for row in examples], vectors[: len(examples)])
+    kept.save(folder, INTENT_SENTENCES)
     values = [row.value for row in data.sentiment_examples]
-    sentences = TrainingSentences.of(data.sentiment_examples, values, mood_vectors)
-    sentences.save(folder, SENTIMENT_SENTENCES)
+    kept = TrainingSentences.of(data.sentiment_examples, values, mood_vectors[: len(values)])
+    kept.save(folder, SENTIMENT_SENTENCES)
     report = TrainingReport(
         components=plan.rows,
         backbone=plan.understanding.backbone,
@@ -156,7 +165,9 @@ def train(  # noqa: PLR0913 - the one way in
         intent_scores=intent_scores,
         sentiment_scores=sentiment_scores,
         seconds=time.perf_counter() - started,
-        notes=(*notes, *own_notes, *warm_notes),
+        intent_gain=intent_gain,
+        sentiment_gain=sentiment_gain,
+        notes=(*notes, *own_notes, *warm_notes, *told(intents=intent_gain, sentiment=sentiment_gain)),
     )
     write_facts(folder, report, data, model)
     tell("Done", 1.0)
@@ -171,55 +182,6 @@ def _at_most(examples: Sequence[NluExample], seed: int) -> tuple[tuple[NluExampl
     chosen = np.random.default_rng(seed).choice(len(kept), _MOST_SENTENCES, replace=False)
     note = f"{len(kept)} examples: intents were learnt from {_MOST_SENTENCES} drawn at random"
     return tuple(kept[row] for row in sorted(chosen)), (note,)
-
-
-def _encoder(
-    data: NluData, options: UnderstandingOptions, folder: Path, cache: Path | None, tell: Progress
-) -> Path:
-    """Put the encoder of these options into the model folder and return its place."""
-    cache, target = cache or default_cache(), folder / ENCODER_FOLDER
-    backbone, done = options.backbone, 0.0
-    try:
-        if options.fine_tune is FineTune.FULL:
-            # Imported by name and only here: torch costs seconds, and the default needs none of it.
-            fine_tune = import_module("bot.nlu.fine_tune")
-            made: Path = fine_tune.fine_tuned(
-                data, options, cache, lambda part: tell("Fine-tuning the encoder", 0.4 * part)
-            )
-            backbone, done = str(made), 0.4
-        rest = 0.5 - done
-        source = exported(
-            backbone, cache, progress=lambda part: tell("Exporting the encoder", done + rest * part)
-        )
-    except EncoderError as error:
-        raise FrontdeskError(str(error)) from error
-    if target.exists():
-        shutil.rmtree(target)
-    shutil.copytree(source, target)
-    return target
-
-
-def _encoded(
-    encoder: OnnxEncoder,
-    parts: tuple[Sequence[str], Sequence[str], Sequence[str]],
-    *,
-    pieces: bool,
-    cache: Path | None,
-    tell: Callable[[float], None],
-) -> tuple[list[EncodedText], list[EncodedText], list[EncodedText]]:
-    """Encode the examples (with the vectors of their pieces if they are needed), intent names and moods."""
-    with tempfile.TemporaryDirectory() as scratch:
-        vectors = VectorCache(cache or Path(scratch))
-        examples, names, moods = parts
-        split = len(examples) / max(1, len(examples) + len(moods))
-        first = vectors.encode(encoder, examples, pieces=pieces, progress=lambda part: tell(split * part))
-        rest = vectors.encode(
-            encoder,
-            [*names, *moods],
-            pieces=False,
-            progress=lambda part: tell(split + (1 - split) * part),
-        )
-        return first, rest[: len(names)], rest[len(names) :]
 
 
 def _intent_names(examples: Sequence[NluExample]) -> list[NluExample]:
@@ -271,26 +233,29 @@ def _sentences(
 def _with_intents(
     model: NluModel,
     examples: Sequence[NluExample],
+    copies: Copies,
     names: Sequence[NluExample],
     vectors: Sequence[EncodedText],
-) -> tuple[NluModel, HeldOutScores | None]:
-    """Fit the intents on examples and names; `vectors` has first those of the examples, then of the names."""
+) -> tuple[NluModel, HeldOutScores | None, Gain | None]:
+    """Fit the intents on examples, their copies and names; `vectors` has all three, in this order."""
     if not examples or not model.plan.understanding.intent_classification:
-        return model, None
+        return model, None, None
     seed = model.plan.understanding.random_seed
-    learnt = [*examples, *names]
+    learnt = [*examples, *copies.examples, *names]
     labels = sorted({example.intent for example in examples})
     weights = FEW_SHOT_WEIGHTS if len(examples) <= _FEW_SHOTS * len(labels) else INTENT_WEIGHTS
     space, matrix = _sentences([example.text for example in learnt], vectors, weights)
     kernel = matrix.kernel()
     targets = np.array([labels.index(example.intent) for example in learnt])
+    judged = np.zeros(len(learnt), bool)
+    judged[: len(examples)] = _judged(model.plan, [example.intent for example in examples])
     # Names are no messages: they teach, and are never held out.
-    judged = np.concatenate(
-        [_judged(model.plan, [example.intent for example in examples]), np.zeros(len(names), bool)]
-    )
     folds = np.full(len(learnt), NEVER_HELD_OUT)
-    folds[: len(examples)] = fold_numbers(targets[: len(examples)], seed=seed)
-    scores = _held_out(kernel, targets, len(labels), INTENT_STRENGTH, folds)
+    rows = with_copies(fold_numbers(targets[: len(examples)], seed=seed), copies.sources)
+    folds[: len(rows)] = rows
+    scores = cross_validated_scores(
+        kernel, targets, labels=len(labels), strength=INTENT_STRENGTH, folds=folds
+    )
     temperature = fit_temperature(scores[judged], targets[judged])
     coefficients = fit_kernel(kernel, targets, labels=len(labels), strength=INTENT_STRENGTH)
     intents = [retrieval_intent(label) or label for label in labels]
@@ -303,40 +268,39 @@ def _with_intents(
         scope=fit_scope(held_out, targets, of_label, temperature=temperature, seed=seed),
     )
     texts = [example.text for example in learnt]
-    return trained, _scores(texts, scores, targets, judged, temperature)
+    is_copy = (folds != NEVER_HELD_OUT) & (np.arange(len(learnt)) >= len(examples))
+    gain = HeldOutCopies(kernel, targets, folds, judged, is_copy).gain(scores, strength=INTENT_STRENGTH)
+    return trained, _scores(texts, scores, targets, judged, temperature), gain
 
 
 def _with_sentiment(
-    model: NluModel, data: NluData, vectors: Sequence[EncodedText]
-) -> tuple[NluModel, HeldOutScores | None]:
+    model: NluModel, data: NluData, copies: Copies, vectors: Sequence[EncodedText]
+) -> tuple[NluModel, HeldOutScores | None, Gain | None]:
     examples = data.sentiment_examples
     if len({example.value for example in examples}) < 2:  # a single value would be every message's
-        return model, None
-    space, matrix = _sentences([example.text for example in examples], vectors, SENTIMENT_WEIGHTS)
+        return model, None, None
+    texts = [*(example.text for example in examples), *(copy.text for copy in copies.examples)]
+    values = [example.value for example in examples]
+    values += [values[source] for source in copies.sources]
+    space, matrix = _sentences(texts, vectors, SENTIMENT_WEIGHTS)
     kernel = matrix.kernel()
-    labels = sorted({example.value for example in examples})
-    targets = np.array([labels.index(example.value) for example in examples])
+    labels = sorted(set(values))
+    targets = np.array([labels.index(value) for value in values])
     seed = model.plan.understanding.random_seed
-    judged = _judged(model.plan, [example.value for example in examples])
-    folds = fold_numbers(targets, seed=seed)
-    scores = _held_out(kernel, targets, len(labels), SENTIMENT_STRENGTH, folds)
+    judged = np.zeros(len(texts), bool)
+    judged[: len(examples)] = _judged(model.plan, values[: len(examples)])
+    folds = with_copies(fold_numbers(targets[: len(examples)], seed=seed), copies.sources)
+    scores = cross_validated_scores(
+        kernel, targets, labels=len(labels), strength=SENTIMENT_STRENGTH, folds=folds
+    )
     temperature = fit_temperature(scores[judged], targets[judged])
     coefficients = fit_kernel(kernel, targets, labels=len(labels), strength=SENTIMENT_STRENGTH)
     head = head_of(coefficients, matrix, labels, temperature=temperature)
     threshold = abstention_threshold(softmax(scores[judged] / np.float32(temperature)))
-    sentiment = SentimentHead(SentenceHead(space, head), threshold)
-    texts = [example.text for example in examples]
-    return replace(model, sentiment=sentiment), _scores(texts, scores, targets, judged, temperature)
-
-
-def _held_out(
-    kernel: FloatArray, targets: IntArray, labels: int, strength: float, folds: IntArray
-) -> FloatArray:
-    """Return held-out scores of all rows: (N, labels)."""
-    scores = np.zeros((len(targets), labels), np.float32)
-    for rows, part in cross_validated(kernel, targets, labels=labels, strength=strength, folds=folds):
-        scores[rows] = part
-    return scores
+    trained = replace(model, sentiment=SentimentHead(SentenceHead(space, head), threshold))
+    is_copy = np.arange(len(texts)) >= len(examples)
+    gain = HeldOutCopies(kernel, targets, folds, judged, is_copy).gain(scores, strength=SENTIMENT_STRENGTH)
+    return trained, _scores(texts, scores, targets, judged, temperature), gain
 
 
 def _judged(plan: PipelinePlan, labels: Sequence[str]) -> npt.NDArray[np.bool_]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.dialogue.messages import JSON
+from bot.nlu.augmentation_gain import Gain
 from bot.nlu.held_out import UNKNOWN_LANGUAGE, HeldOutScores
 from bot.nlu.model import NluModel
 from bot.training_data.nlu_examples import NluData
@@ -37,6 +38,10 @@ class Report(Protocol):
     @property
     def sentiment_scores(self) -> HeldOutScores | None: ...  # noqa: D102
     @property
+    def intent_gain(self) -> Gain | None: ...  # noqa: D102
+    @property
+    def sentiment_gain(self) -> Gain | None: ...  # noqa: D102
+    @property
     def seconds(self) -> float: ...  # noqa: D102
     @property
     def notes(self) -> tuple[str, ...]: ...  # noqa: D102
@@ -60,10 +65,12 @@ def facts(report: Report, data: NluData, model: NluModel) -> dict[str, JSON]:
         "intents": {
             "examples": _counts((row.intent, row.text) for row in data.examples),
             "held_out": asdict(report.intent_scores) if report.intent_scores else None,
+            "augmentation": asdict(report.intent_gain) if report.intent_gain else None,
         },
         "sentiment": {
             "examples": _counts((row.value, row.text) for row in data.sentiment_examples),
             "held_out": asdict(report.sentiment_scores) if report.sentiment_scores else None,
+            "augmentation": asdict(report.sentiment_gain) if report.sentiment_gain else None,
         },
         "entities": {
             "examples": _counts(

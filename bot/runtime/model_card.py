@@ -71,7 +71,8 @@ def render_card(card: Mapping[str, JSON]) -> str:
         "",
     ]
     if facts:
-        lines += [*_understanding(facts), *_thresholds(facts["thresholds"]), *_data(facts), *_origin(facts)]
+        lines += [*_understanding(facts), *_augmentation(facts), *_thresholds(facts["thresholds"])]
+        lines += [*_data(facts), *_origin(facts)]
     lines += ["## Dialogue", ""]
     lines += _table(("what", "how many"), _dialogue(card["dialogue"]))
     return "\n".join(lines).rstrip() + "\n"
@@ -117,6 +118,27 @@ def _understanding(facts: JSON) -> list[str]:
                 ),
             ]
     return lines
+
+
+def _augmentation(facts: JSON) -> list[str]:
+    rows = []
+    for task in ("intents", "sentiment"):
+        gain = facts[task]["augmentation"]
+        if gain:
+            rows += [
+                (task, kind, *(f"{gain[f'{kind}_{way}']:.3f}" for way in ("without", "with")))
+                for kind in ("plain", "altered")
+            ]
+    if not rows:
+        return []
+    ways = ", ".join(facts["understanding"]["augment"])
+    lines = [
+        "## What augmentation bought",
+        "",
+        f"Copies of the training sentences were altered ({ways}).",
+        "",
+    ]
+    return lines + _table(("task", "held-out sentences", "accuracy without", "with"), rows)
 
 
 def _thresholds(thresholds: JSON) -> list[str]:
