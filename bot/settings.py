@@ -28,6 +28,8 @@ from bot.server.attachments import AttachmentOptions
 from bot.training_data.yaml_files import read_yaml
 from desk.options import DeskOptions
 
+ENDPOINTS, CREDENTIALS = "endpoints.yml", "credentials.yml"
+
 logger = logging.getLogger(__name__)
 
 CRM_URL = "FRONTDESK_CRM_URL"
@@ -120,8 +122,8 @@ class Settings:
         root: Path,
         *,
         models: Path | None = None,
-        endpoints: str = "endpoints.yml",
-        credentials: str = "credentials.yml",
+        endpoints: str = ENDPOINTS,
+        credentials: str = CREDENTIALS,
         connector: str | None = None,
     ) -> Settings:
         """Read the settings of a project folder; missing files leave the defaults.
@@ -132,8 +134,8 @@ class Settings:
             SettingsError: A value is wrong.
             InvalidProject: A file is not YAML.
         """
-        sections = _mapping(root / endpoints)
-        channels = _mapping(root / credentials)
+        sections = _mapping(root / endpoints, is_named=endpoints != ENDPOINTS)
+        channels = _mapping(root / credentials, is_named=credentials != CREDENTIALS)
         if connector:
             channels = {connector: channels.get(connector)}
         for name in sections:
@@ -158,7 +160,9 @@ class Settings:
         )
 
 
-def _mapping(path: Path) -> Mapping[str, JSON]:
+def _mapping(path: Path, *, is_named: bool) -> Mapping[str, JSON]:
+    if is_named and not path.exists():
+        raise SettingsError(f"{path}: there is no such file")
     content = read_yaml(path) if path.exists() else None
     if content is None:
         return {}

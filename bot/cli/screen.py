@@ -11,11 +11,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bot.errors import Finding, FrontdeskError, InvalidProject, Severity
+from bot.errors import Finding, FrontdeskError, InvalidProject, Location, Severity
 
 if TYPE_CHECKING:
     from bot.training_data.project import Project
 
+DEFAULT_CONFIG = "config.yml"
 out = Console()
 err = Console(stderr=True)
 
@@ -37,12 +38,19 @@ DataFiles = Annotated[
 
 
 def load_project(
-    root: Path, domain: str = "domain.yml", config: str = "config.yml", data: Sequence[str] | None = None
+    root: Path, domain: str = "domain.yml", config: str = DEFAULT_CONFIG, data: Sequence[str] | None = None
 ) -> Project:
-    """Read the project in a folder; the other paths are relative to it."""
+    """Read the project in a folder; the other paths are relative to it.
+
+    Raises:
+        InvalidProject: It cannot be read, or a configuration that was named is not there.
+    """
     from bot.runtime.own_code import make_importable  # noqa: PLC0415 - the same as below
     from bot.training_data.project import Project  # noqa: PLC0415 - commands without a project start faster
 
+    if config != DEFAULT_CONFIG and not (root / config).exists():
+        place = Location(str(root / config))
+        raise InvalidProject([Finding("config-missing", "there is no such configuration", place)])
     make_importable(root)
     return Project.load(root, domain=domain, config=config, data=data or ("data",))
 

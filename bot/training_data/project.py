@@ -92,7 +92,7 @@ class Project:
         """
         findings = Findings()
         settings = _load_config(root / config, findings)
-        files = ProjectFiles(_domain_paths(root, domain), _data_paths(root, data))
+        files = ProjectFiles(_domain_paths(root, domain), _data_paths(root, data, findings))
         if any(importer.name.endswith("MultiProjectImporter") for importer in settings.importers):
             files = find_imported_files(root / config, files, findings)
         documents = _read_all(yaml_files_below(files.data), findings)
@@ -153,11 +153,15 @@ def _domain_paths(root: Path, domain: str | Path) -> list[Path]:
     return [path] if path.exists() or str(domain) != DOMAIN else []
 
 
-def _data_paths(root: Path, data: Sequence[str | Path]) -> list[Path]:
+def _data_paths(root: Path, data: Sequence[str | Path], findings: Findings) -> list[Path]:
     """Small projects keep their files beside the domain: without a folder `data` the root is searched."""
     if tuple(map(str, data)) == (DATA,) and not (root / DATA).exists():
         return [path for path in sorted(root.glob("*.y*ml")) if path.name not in _OWN_FILES]
-    return [root / path for path in data]
+    paths = [root / path for path in data]
+    for path in paths:
+        if not path.exists():
+            findings.error("data-missing", "there is no such file or folder of data", Location(str(path)))
+    return paths
 
 
 def _load_config(path: Path, findings: Findings) -> ProjectConfig:

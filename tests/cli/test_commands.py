@@ -256,3 +256,20 @@ def test_only_the_stories_are_validated(project: Path) -> None:
     )
     assert "0 errors, 1 warnings" in told
     assert "contradict each other" in told
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        pytest.param(
+            "validate --data nope", "nope: error: there is no such file or folder of data", id="data"
+        ),
+        pytest.param("validate -c nope.yml", "nope.yml: error: there is no such configuration", id="config"),
+        pytest.param("train -d nope.yml", "nope.yml: error: there is no such domain file", id="domain"),
+        pytest.param("run --endpoints nope.yml", "nope.yml: there is no such file", id="endpoints"),
+    ],
+)
+def test_a_file_that_was_named_must_be_there(project: Path, command: str, words: str) -> None:
+    """Only a default may be missing."""
+    shown = run(project, *command.split(), code=1).output.replace("\n", "")
+    assert words in shown
