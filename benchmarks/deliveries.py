@@ -14,6 +14,7 @@ import json
 import logging
 import math
 import random
+import signal
 import statistics
 import sys
 import tempfile
@@ -278,6 +279,8 @@ def main(  # noqa: PLR0913 - each option of the command is an argument
         0.05 if faults else 0.0,
         seed,
     )
+    # However the trial ends, its servers end with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # The peer hangs up on purpose, and servers are killed while they speak.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as name:
