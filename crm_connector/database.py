@@ -10,10 +10,6 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 import sqlalchemy
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -184,12 +180,16 @@ def upgrade(engine: Engine) -> None:
     Raises:
         StoreUnavailable: The database is locked, away, no database, or of a later version.
     """
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     address = engine.url.render_as_string(hide_password=True)
     with _alembic, _unavailable(address):
-        if _is_current(engine, ScriptDirectory.from_config(config), address):
+        if _is_current(engine, address):
             return
+        # Alembic takes a fifth of a second to load, at every start but the first one for nothing.
+        from alembic import command  # noqa: PLC0415
+        from alembic.config import Config  # noqa: PLC0415
+
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
@@ -197,16 +197,22 @@ def upgrade(engine: Engine) -> None:
             command.upgrade(config, "head")
 
 
-def _is_current(engine: Engine, scripts: ScriptDirectory, address: str) -> bool:
+def revisions() -> list[str]:
+    """The revisions of the tables, the oldest first: the numbers that the migrations' files begin with."""
+    return sorted(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def _is_current(engine: Engine, address: str) -> bool:
     """Whether nothing is to be done: then no lock is taken."""
     with engine.connect().execution_options(**{_READING: True}) as connection:
-        revision = MigrationContext.configure(connection).get_current_revision()
-    known = [script.revision for script in scripts.walk_revisions()]
+        is_new = not sqlalchemy.inspect(connection).has_table("alembic_version")
+        revision = None if is_new else connection.scalar(text("SELECT version_num FROM alembic_version"))
+    known = revisions()
     if revision is not None and revision not in known:
         raise StoreUnavailable(
-            f"CRM store {address} is of a later version ({revision}), this one knows {known[0]}"
+            f"CRM store {address} is of a later version ({revision}), this one knows {known[-1]}"
         )
-    return revision == scripts.get_current_head()
+    return revision == known[-1]
 
 
 def insert_once(session: Session, row: Row, *key: ColumnElement[bool]) -> Row:

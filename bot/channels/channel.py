@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from fastapi import APIRouter
+from starlette.types import ASGIApp
 
 from bot.channels.attachments import Files, NoFiles
 from bot.channels.web_widget.records import NoRecords, Records
@@ -184,6 +185,15 @@ class Channel(Protocol):
     async def close(self) -> None:
         """Finish what is under way and let go of open connections."""
         ...
+
+
+@runtime_checkable
+class MountedChannel(Protocol):
+    """A channel that has an application of its own, mounted at `path`."""
+
+    @property
+    def path(self) -> str: ...  # noqa: D102 (named by the class)
+    def asgi_app(self) -> ASGIApp: ...  # noqa: D102
 
 
 @runtime_checkable

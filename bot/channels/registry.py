@@ -9,7 +9,6 @@ import structlog
 from bot.channels.callback import Callback
 from bot.channels.channel import Channel, ChannelParts
 from bot.channels.rest import Rest
-from bot.channels.socketio import SocketIO
 from bot.channels.web_widget.widget import WebWidget
 from bot.dialogue.messages import JSON
 from bot.errors import SettingsError, nearest
@@ -31,10 +30,16 @@ def _telegram(credentials: Mapping[str, JSON], parts: ChannelParts) -> Channel:
     return Telegram.from_credentials(credentials, parts)
 
 
+def _socketio(credentials: Mapping[str, JSON], parts: ChannelParts) -> Channel:
+    from bot.channels.socketio import SocketIO  # noqa: PLC0415 - a fifth of a second where nobody uses it
+
+    return SocketIO.from_credentials(credentials, parts)
+
+
 CHANNELS: Mapping[str, Callable[[Mapping[str, JSON], ChannelParts], Channel]] = {
     Rest.name: Rest.from_credentials,
     WebWidget.name: WebWidget.from_credentials,
-    SocketIO.name: SocketIO.from_credentials,
+    "socketio": _socketio,
     Callback.name: Callback.from_credentials,
     "slack": _slack,
     "telegram": _telegram,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import jwt
-
 from bot.dialogue.messages import JSON
 from bot.errors import SettingsError
 
@@ -29,6 +27,8 @@ def read_claims(token: str, key: str, method: str) -> Mapping[str, JSON] | None:
     `key` is the secret of an `HS…` method and the public key (PEM) of an `RS…` method. The audience is
     not looked at: a project names none.
     """
+    import jwt  # noqa: PLC0415 - it brings cryptography, for servers that check no token too
+
     try:
         claims: JSON = jwt.decode(
             token.removeprefix("Bearer "), key, algorithms=[method], options={"verify_aud": False}

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from phonenumbers import Leniency, PhoneNumberFormat, PhoneNumberMatcher, format_number
-
 from bot.dialogue.messages import Entity
 
 _EMAIL = re.compile(
@@ -27,6 +25,14 @@ def find_phones(text: str, name: str, extractor: str, *, regions: Sequence[str])
     Numbers with a country code need only have a possible length, local ones must be valid in one of the
     regions, tried in order.
     """
+    # Its tables of all countries take a while to load; pipelines without builtin entities do without.
+    from phonenumbers import (  # noqa: PLC0415
+        Leniency,
+        PhoneNumberFormat,
+        PhoneNumberMatcher,
+        format_number,
+    )
+
     taken: list[tuple[int, int]] = []
     searches = [(None, Leniency.POSSIBLE), *((region, Leniency.VALID) for region in regions)]
     for region, leniency in searches:

@@ -12,12 +12,11 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
-from bot.channels.channel import Channel, StartedChannel
+from bot.channels.channel import Channel, MountedChannel, StartedChannel
 from bot.channels.delivery import ChannelDelivery
 from bot.channels.http_errors import error_body, refusal_response
 from bot.channels.incoming import Refused
 from bot.channels.registry import channels_from_credentials
-from bot.channels.socketio import SocketIO
 from bot.channels.web_widget.widget import WebWidget
 from bot.delivery.peer import QueuedChannel
 from bot.dialogue.messages import JSON
@@ -62,7 +61,7 @@ def create_app(parts: ServerParts, credentials: Mapping[str, JSON]) -> FastAPI:
             parts.queues.serve(channel)
     for channel in channels:
         app.include_router(channel.router())
-        if isinstance(channel, SocketIO):
+        if isinstance(channel, MountedChannel):
             app.mount(channel.path, channel.asgi_app())
     app.include_router(pages_router(with_widget="web_widget" in app.state.channels))
     app.include_router(health_router(parts))

@@ -12,8 +12,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import holidays
-
 from crm_connector.columns import JSON
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -170,6 +168,8 @@ def _public_holidays(country: str | None, year: int) -> frozenset[date]:
         return frozenset()
     key = (country, year)
     if key not in _holidays_by_country:
+        import holidays  # noqa: PLC0415 - every server loads this file, and few have hours with holidays
+
         name, _, region = country.partition("-")
         try:
             days = holidays.country_holidays(name, subdiv=region or None, years=year)

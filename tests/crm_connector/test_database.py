@@ -15,6 +15,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.orm import Session
@@ -100,6 +101,25 @@ def test_opening_waits_for_no_writer(new_url: Callable[[], str]) -> None:
     with database.open(url) as store, store.session() as session:
         factories.a_customer(session)
         database.open(url, busy_timeout_s=0.05).close()
+
+
+def test_a_store_that_is_up_to_date_opens_without_alembic(tmp_path: Path) -> None:
+    """It takes longer to load than all else that opening needs."""
+    url = f"sqlite:///{tmp_path / 'crm.db'}"
+    database.open(url).close()
+    script = (
+        "import sys; from crm_connector import database as d; d.open(sys.argv[1]).close(); "
+        "print('alembic' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, url], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_revisions_are_those_of_the_migrations() -> None:
+    """The files are numbered in the order in which they run."""
+    folder = Path(database.__file__).parent / "migrations"
+    scripts = [script.revision for script in ScriptDirectory(folder).walk_revisions()]
+    assert database.revisions() == scripts[::-1]
 
 
 def test_opening_again_keeps_rows(new_url: Callable[[], str]) -> None:
