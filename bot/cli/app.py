@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from importlib.metadata import version as installed_version
+from typing import Annotated
 
 import typer
 
@@ -22,10 +25,9 @@ from bot.cli import (
     validate,
     visualize,
 )
-from bot.cli.screen import err, explained
+from bot.cli.screen import err, explained, out
 from bot.cli.spelling import translate
 from crm_connector.cli import app as crm
-from crm_connector.deliveries_cli import app as deliveries
 from crm_connector.deliveries_cli import app as deliveries
 
 app = typer.Typer(
@@ -54,14 +56,37 @@ app.command("test")(evaluate.run_tests)
 app.add_typer(data.app, name="data")
 app.add_typer(markers.app, name="markers")
 app.add_typer(deliveries, name="deliveries")
-app.add_typer(deliveries, name="deliveries")
 app.add_typer(crm, name="crm")
+
+
+def _say_version(is_asked: bool) -> None:
+    if is_asked:
+        out.print(f"Frontdesk {installed_version('frontdesk-crm')}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def frontdesk(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Say which version this is.", callback=_say_version, is_eager=True),
+    ] = False,
+) -> None:
+    """A conversational agent for customer service that lives beside a CRM."""
 
 
 def main() -> None:
     """Run the command line, in our spelling or in Rasa's."""
+    try:
+        _run(sys.argv[1:])
+    except typer.Exit as ended:
+        # Outside of the application nobody else takes it.
+        sys.exit(ended.exit_code)
+
+
+def _run(written: Sequence[str]) -> None:
     with explained():
-        translation = translate(sys.argv[1:])
+        translation = translate(written)
     for note in translation.notes:
         err.print(note, style="dim", markup=False, soft_wrap=True)
     if translation.names_logs:

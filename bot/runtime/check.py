@@ -10,6 +10,7 @@ from bot.nlu.plan import PipelinePlan
 from bot.nlu.rasas_options import misspelled_options
 from bot.nlu.registry import LEFT_OUT, plan_pipeline
 from bot.policies import train as policy_training
+from bot.runtime.unused_data import unused_data
 from bot.training_data.config_file import DEFAULT_LANGUAGE, ComponentConfig
 from bot.training_data.project import Project
 from bot.training_data.story_conflicts import find_story_conflicts
@@ -28,6 +29,7 @@ def check_project(project: Project, *, max_history: int | None = None) -> list[F
         findings += misspelled_options(project.config.pipeline)
         findings += check_own(plan.own, project.config.language or DEFAULT_LANGUAGE)
         findings += _left_out(plan, project.config.pipeline)
+        findings += unused_data(project, plan)
     except InvalidProject as error:
         findings += error.findings
     trackers = generate_trackers(project.steps, project.domain, augmentation_factor=0)

@@ -29,6 +29,12 @@ class Checkpoint:
 
     name: str
     conditions: Mapping[str, JSON] = field(default_factory=dict)
+    location: Location | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def is_written(self) -> bool:
+        """Whether an author wrote it, rather than an `or` or the start of a story."""
+        return self.name != STORY_START and not self.name.startswith(GENERATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +188,7 @@ def _checkpoint(step: YamlMap, place: Location, reader: StepReader) -> Checkpoin
             reader.findings.warn("checkpoint-slots", message, place)
             return None
         conditions.update(slot)
-    return Checkpoint(name, conditions)
+    return Checkpoint(name, conditions, place)
 
 
 class _Builder:
@@ -223,7 +229,7 @@ class _Builder:
         if checkpoint.conditions:
             message = f"checkpoint '{checkpoint.name}' stands at an end, where slots are not looked at"
             findings.warn("checkpoint-slots", message, place)
-        end = (Checkpoint(checkpoint.name),)
+        end = (Checkpoint(checkpoint.name, location=checkpoint.location),)
         copies = [replace(step, end=end) for step in self._open if step.end]
         self._open = [step if step.end else replace(step, end=end) for step in self._open] + copies
 
@@ -239,8 +245,8 @@ class _Builder:
             return
         start = self._start
         if self._open:
-            ends = dict.fromkeys(checkpoint.name for step in self._open for checkpoint in step.end)
-            start = tuple(Checkpoint(name) for name in ends)
+            ends = {point.name: point.location for step in self._open for point in step.end}
+            start = tuple(Checkpoint(name, location=place) for name, place in ends.items())
         self._open = [replace(self._new, start=start or (Checkpoint(STORY_START),))]
 
 

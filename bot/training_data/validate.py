@@ -262,14 +262,31 @@ def _check_steps(project: Project, findings: Findings) -> None:
                 message = f"'{story}' {problem}"
                 is_error = check in ("action-unknown", "form-unknown", "slot-unknown")
                 (findings.error if is_error else findings.warn)(check, message, place)
+    _check_checkpoints(project, findings)
     for step in project.steps:
-        for slot in {slot for start in step.start for slot in start.conditions} - set(domain.slots):
-            message = f"'{step.name}' {_unknown('slot', slot, domain.slots)}"
-            findings.warn("checkpoint-slots", message, step.location)
+        for point in step.start:
+            for slot in point.conditions:
+                if slot not in domain.slots:
+                    message = f"'{step.name}' {_unknown('slot', slot, domain.slots)}"
+                    findings.warn("checkpoint-slots", message, point.location)
     for name in domain.intents:
         if name not in used and name not in DEFAULT_INTENTS:
             place = domain.locations.get(f"intents/{name}")
             findings.warn("intent-unused", f"intent '{name}' is in no story or rule", place)
+
+
+def _check_checkpoints(project: Project, findings: Findings) -> None:
+    """Warn of checkpoints that nothing leads to, or that lead nowhere."""
+    starts = {point.name: point for step in project.steps for point in step.start if point.is_written}
+    ends = {point.name: point for step in project.steps for point in step.end if point.is_written}
+    for name, point in starts.items():
+        if name not in ends:
+            message = f"no story ends at checkpoint '{name}', so what starts here is never learnt"
+            findings.warn("checkpoint-unused", message + nearest(name, ends), point.location)
+    for name, point in ends.items():
+        if name not in starts:
+            message = f"no story starts at checkpoint '{name}', so this one just ends here"
+            findings.warn("checkpoint-unused", message + nearest(name, starts), point.location)
 
 
 def _event_problems(event: Event, domain: Domain) -> Iterator[tuple[str, str, str]]:

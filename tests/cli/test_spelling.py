@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from bot.cli.spelling import COMMANDS, LEVELS, LOG_CONFIG_VARIABLE, NO_EFFECT, translate
 from bot.errors import FrontdeskError
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -123,3 +128,21 @@ def test_our_own_command_lines_stay() -> None:
     for line in ("", "--help", "crm tickets --status open", "explain hello --json", "train --watch"):
         assert translate(line.split()).arguments == line.split()
     assert all(len(theirs) > len(ours) - 1 for theirs, ours in COMMANDS.items())
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        ("x", 1, "error: x: Rasa X has ended"),
+        ("telemetry disable", 0, "no telemetry is sent"),
+        ("--version", 0, "Frontdesk "),
+        ("trian", 2, "Did you mean 'train'"),
+    ],
+)
+def test_the_command_ends_without_a_traceback(line: str, code: int, words: str) -> None:
+    """With the exit code that scripts look at."""
+    command = [sys.executable, "-m", "bot", *line.split()]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == code
+    assert words in ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -227,3 +227,31 @@ def test_retrieval_examples_without_an_answer(write_files: WriteFiles) -> None:
     assert "utter_faq/price" in finding.message
     assert finding.location is not None
     assert finding.location.line == 4
+
+
+def test_checkpoints_that_join_nothing_are_shown(write_files: WriteFiles) -> None:
+    """At the place of the checkpoint, with the one that may be meant; conditions name slots of the domain."""
+    stories = """
+        stories:
+        - story: one
+          steps:
+          - checkpoint: hello_and_more
+            slot_was_set:
+            - nme: x
+          - intent: greet
+          - action: utter_hi
+        - story: two
+          steps:
+          - intent: greet
+          - action: utter_hi
+          - checkpoint: hello_more
+    """
+    found = validate(Project.load(write_files({**SOUND, "data/joined.yml": stories})))
+    joined = [finding for finding in found if finding.check.startswith("checkpoint")]
+    assert [(item.check, item.location and item.location.line) for item in joined] == [
+        ("checkpoint-unused", 4),
+        ("checkpoint-unused", 13),
+        ("checkpoint-slots", 4),
+    ]
+    assert "no story ends at checkpoint 'hello_and_more'" in joined[0].message
+    assert joined[1].message.endswith("did you mean 'hello_and_more'?")
