@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from bot.dialogue.messages import JSON
 
@@ -60,12 +61,30 @@ class SlotType(StrEnum):
     ANY = "any"
 
 
+class OwnSlotType(Protocol):
+    """A slot type of the project's own, with `size` features."""
+
+    @property
+    def size(self) -> int:
+        """How many features it has; 0 when policies do not see it."""
+        ...
+
+    def coerce(self, value: JSON) -> JSON:
+        """Return the value as the slot keeps it."""
+        ...
+
+    def features(self, value: JSON) -> tuple[float, ...]:
+        """Return what policies see of a value."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """A slot as the domain defines it; its value lives in the tracker.
 
     `values` are the categories of a categorical slot, as lower-case text. `min_value` and `max_value` bound
-    a float slot. `custom_type` is the Python path of a type that is not one of Rasa's.
+    a float slot. `custom_type` is the Python path of a type that is not one of Rasa's, `own` that type once
+    it was imported.
     """
 
     name: str
@@ -77,14 +96,19 @@ class Slot:
     min_value: float = 0.0
     max_value: float = 1.0
     custom_type: str | None = None
+    own: OwnSlotType | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_featurized(self) -> bool:
         """Whether policies see this slot at all."""
+        if self.own:
+            return self.own.size > 0
         return self.influence_conversation and self.type is not SlotType.ANY
 
     def coerce(self, value: JSON) -> JSON:
         """Return the value as the slot stores it: a list slot wraps a single item."""
+        if self.own:
+            return self.own.coerce(value)
         if self.type is SlotType.LIST and value and not isinstance(value, list):
             return [value]
         return value
@@ -97,6 +121,8 @@ class Slot:
         """
         if not self.is_featurized:
             return ()
+        if self.own:
+            return self.own.features(value)
         match self.type:
             case SlotType.TEXT:
                 return (float(value is not None),)

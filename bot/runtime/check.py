@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.errors import Finding, InvalidProject, Severity
 from bot.nlu.own_lines import check as check_own
@@ -16,6 +17,7 @@ from bot.training_data.project import Project
 from bot.training_data.story_conflicts import find_story_conflicts
 from bot.training_data.story_graph import generate_trackers
 from bot.training_data.validate import validate
+from bot.written_for_rasa.slots import check_own_slots, with_own_slots
 
 
 def check_project(project: Project, *, max_history: int | None = None) -> list[Finding]:
@@ -23,7 +25,8 @@ def check_project(project: Project, *, max_history: int | None = None) -> list[F
 
     `max_history` is how many states count when stories are compared; None for all.
     """
-    findings = validate(project, max_history=max_history)
+    project, wrong = _with_own_slots(project)
+    findings = [*validate(project, max_history=max_history), *wrong]
     try:
         plan = plan_pipeline(project.config.pipeline)
         findings += misspelled_options(project.config.pipeline)
@@ -38,7 +41,15 @@ def check_project(project: Project, *, max_history: int | None = None) -> list[F
 
 def check_stories(project: Project, *, max_history: int | None = None) -> list[Finding]:
     """Return the stories that contradict each other."""
-    return find_story_conflicts(project.steps, project.domain, max_history)
+    project, wrong = _with_own_slots(project)
+    return [*find_story_conflicts(project.steps, project.domain, max_history), *wrong]
+
+
+def _with_own_slots(project: Project) -> tuple[Project, list[Finding]]:
+    wrong = list(check_own_slots(project.domain))
+    if any(finding.severity is Severity.ERROR for finding in wrong):
+        return project, wrong
+    return replace(project, domain=with_own_slots(project.domain)), wrong
 
 
 def _left_out(plan: PipelinePlan, pipeline: Sequence[ComponentConfig]) -> list[Finding]:

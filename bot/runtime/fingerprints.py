@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -19,7 +19,7 @@ from bot.training_data.story_graph import DEFAULT_AUGMENTATION
 from bot.written_for_rasa.imports import NoOwnClass, source_of
 
 # Places of things and times of events say nothing about their meaning.
-_SKIPPED = frozenset({"location", "locations", "event_locations", "timestamp", "path"})
+_SKIPPED = frozenset({"location", "locations", "event_locations", "timestamp", "path", "own"})
 
 
 def fingerprints(
@@ -42,13 +42,15 @@ def fingerprints(
         project.nlu.responses if by_text else sorted(project.nlu.responses),
         project.domain.intents,
         project.domain.entities,
-        _own_code(config.pipeline),
+        _own_code(component.name for component in config.pipeline),
         _backbones(config.pipeline),
         NLU_FORMAT,
     ]
+    slots = [slot.custom_type for slot in project.domain.slots.values() if slot.custom_type]
     policies = [
         config.policies,
-        _own_code(config.policies),
+        _own_code(policy.name for policy in config.policies),
+        _own_code(slots),
         project.steps,
         *_structure(project.domain),
         augmentation,
@@ -57,13 +59,13 @@ def fingerprints(
     return {name: _hash([version, content]) for name, content in parts.items()}
 
 
-def _own_code(lines: Sequence[ComponentConfig]) -> list[str]:
+def _own_code(names: Iterable[str]) -> list[str]:
     """Return the hash of each module with a class of the project's own; the check says which are missing."""
     hashes = []
-    for line in lines:
-        if "." in line.name and not line.name.startswith("rasa."):
+    for name in names:
+        if "." in name and not name.startswith("rasa."):
             with suppress(NoOwnClass):
-                hashes.append(hashlib.sha256(source_of(line.name)).hexdigest())
+                hashes.append(hashlib.sha256(source_of(name)).hexdigest())
     return hashes
 
 

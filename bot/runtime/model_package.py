@@ -19,6 +19,8 @@ from bot.dialogue.messages import JSON
 from bot.errors import InvalidProject, ModelError
 from bot.training_data.domain_file import RawDomain, build_domain
 from bot.training_data.yaml_files import Findings
+from bot.written_for_rasa.imports import NoOwnClass
+from bot.written_for_rasa.slots import with_own_slots
 
 FORMAT = 1
 METADATA = "metadata.json"
@@ -74,6 +76,9 @@ class ModelPackage:
             findings = Findings()
             domain = build_domain(RawDomain(json.loads(path.read_text("utf-8"))), findings)
             findings.raise_errors()
+            domain = with_own_slots(domain)
+        except NoOwnClass as error:
+            raise ModelError(f"{path}: {error}") from error
         except (OSError, ValueError, TypeError, AttributeError, InvalidProject) as error:
             raise ModelError(f"{path}: broken ({error}); train the model again") from error
         return domain

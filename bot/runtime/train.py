@@ -23,6 +23,7 @@ from bot.training_data.nlu_writer import write_nlu
 from bot.training_data.project import Project
 from bot.training_data.story_graph import DEFAULT_AUGMENTATION, generate_trackers
 from bot.training_data.warm_start import WarmStart
+from bot.written_for_rasa.slots import with_own_slots
 
 Progress = Callable[[str, float], None]
 NLU_DATA = "training_data.yml"
@@ -243,11 +244,12 @@ def _train_policies(
 ) -> policy_training.PolicyReport:
     configs: Sequence[PolicyConfig] = project.config.policies
     augmentation = work.wishes.augmentation
-    trackers = generate_trackers(project.steps, project.domain, augmentation_factor=augmentation)
+    domain = with_own_slots(project.domain)
+    trackers = generate_trackers(project.steps, domain, augmentation_factor=augmentation)
     return policy_training.train(
         configs,
         trackers,
-        project.domain,
+        domain,
         folder,
         progress=work.progress,
         warm_start=start.of(POLICIES) if start else None,

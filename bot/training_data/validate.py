@@ -263,12 +263,6 @@ def _check_steps(project: Project, findings: Findings) -> None:
                 is_error = check in ("action-unknown", "form-unknown", "slot-unknown")
                 (findings.error if is_error else findings.warn)(check, message, place)
     _check_checkpoints(project, findings)
-    for step in project.steps:
-        for point in step.start:
-            for slot in point.conditions:
-                if slot not in domain.slots:
-                    message = f"'{step.name}' {_unknown('slot', slot, domain.slots)}"
-                    findings.warn("checkpoint-slots", message, point.location)
     for name in domain.intents:
         if name not in used and name not in DEFAULT_INTENTS:
             place = domain.locations.get(f"intents/{name}")
@@ -279,6 +273,12 @@ def _check_checkpoints(project: Project, findings: Findings) -> None:
     """Warn of checkpoints that nothing leads to, or that lead nowhere."""
     starts = {point.name: point for step in project.steps for point in step.start if point.is_written}
     ends = {point.name: point for step in project.steps for point in step.end if point.is_written}
+    domain = project.domain
+    for point in starts.values():
+        for slot in point.conditions:
+            if slot not in domain.slots:
+                message = f"checkpoint '{point.name}' {_unknown('slot', slot, domain.slots)}"
+                findings.warn("checkpoint-slots", message, point.location)
     for name, point in starts.items():
         if name not in ends:
             message = f"no story ends at checkpoint '{name}', so what starts here is never learnt"

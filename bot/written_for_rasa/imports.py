@@ -31,6 +31,7 @@ MODULES = {
     "rasa.nlu.featurizers.sparse_featurizer.sparse_featurizer": "components",
     "rasa.nlu.tokenizers.tokenizer": "components",
     "rasa.shared.constants": "constants",
+    "rasa.shared.core.slots": "slots",
     "rasa.shared.exceptions": "errors",
     "rasa.shared.nlu.constants": "constants",
     "rasa.shared.nlu.training_data.features": "features",

@@ -249,9 +249,9 @@ def test_checkpoints_that_join_nothing_are_shown(write_files: WriteFiles) -> Non
     found = validate(Project.load(write_files({**SOUND, "data/joined.yml": stories})))
     joined = [finding for finding in found if finding.check.startswith("checkpoint")]
     assert [(item.check, item.location and item.location.line) for item in joined] == [
+        ("checkpoint-slots", 4),
         ("checkpoint-unused", 4),
         ("checkpoint-unused", 13),
-        ("checkpoint-slots", 4),
     ]
-    assert "no story ends at checkpoint 'hello_and_more'" in joined[0].message
-    assert joined[1].message.endswith("did you mean 'hello_and_more'?")
+    assert "no story ends at checkpoint 'hello_and_more'" in joined[1].message
+    assert joined[2].message.endswith("did you mean 'hello_and_more'?")
