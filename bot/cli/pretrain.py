@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.screen import Root, explained, load_project, out, progress_bar
+from bot.cli.tracking import Track, require_tracking, write_down
 from bot.errors import FrontdeskError
 
 if TYPE_CHECKING:
+    from bot.runtime.experiments import Experiment
     from bot.training_data.config_file import ComponentConfig
     from language.masked_language_model import Adaptation
 
@@ -43,6 +45,7 @@ def pretrain(  # noqa: PLR0913 - each option of the command is an argument
         float, typer.Option(min=0.0, help="Of the encoder; with 0 only new characters are learnt.")
     ] = 5e-5,
     use: Annotated[bool, typer.Option("--use", help="Write the new backbone into config.yml.")] = False,
+    track: Track = None,
 ) -> None:
     """Adapt the backbone of config.yml to a company's own messages, by masked language modelling.
 
@@ -52,9 +55,11 @@ def pretrain(  # noqa: PLR0913 - each option of the command is an argument
     with explained():
         from bot.nlu.registry import plan_pipeline  # noqa: PLC0415 - loading the engine takes a second
 
+        require_tracking(track)
         pipeline = load_project(project).config.pipeline
         learnt = _adapted(wishes, plan_pipeline(pipeline).understanding.backbone)
         _tell(learnt, wishes.folder)
+        write_down(track, project, lambda: _experiment(wishes, learnt))
         named = next((line for line in pipeline if line.name == COMPONENT), None)
         _go_on(project, named, wishes.folder, use=use)
 
@@ -94,6 +99,30 @@ def _adapted(wishes: _Wishes, backbone: str) -> Adaptation:
 
         draw_losses(wishes.folder / PICTURE_FILE, learnt)
     return learnt
+
+
+def _experiment(wishes: _Wishes, learnt: Adaptation) -> Experiment:
+    from bot.runtime.experiments import Experiment  # noqa: PLC0415 - the engine is loaded by now
+
+    files = [path for path in (wishes.folder / FACTS_FILE, wishes.folder / PICTURE_FILE) if path.is_file()]
+    return Experiment(
+        group="pretraining",
+        name=wishes.folder.name,
+        options={
+            "corpus": wishes.corpus.name,
+            "texts": learnt.texts,
+            "new_characters": len(learnt.new_characters),
+            "epochs": wishes.epochs,
+            "learning_rate": wishes.learning_rate,
+        },
+        scores={
+            "held_out/loss_before": learnt.loss_before,
+            "held_out/loss_after": learnt.loss_after,
+            "training/seconds": learnt.seconds,
+        },
+        curves={"learning/loss": [(point.step, point.loss) for point in learnt.curve]},
+        files=files,
+    )
 
 
 def _tell(learnt: Adaptation, folder: Path) -> None:

@@ -25,11 +25,13 @@ from bot.cli.screen import (
     print_findings,
     progress_bar,
 )
+from bot.cli.tracking import Track, require_tracking, write_down
 from bot.errors import Finding, FrontdeskError, InvalidProject
 from bot.runtime.threads import limit_threads
 
 if TYPE_CHECKING:
     from bot.nlu.train import TrainingReport
+    from bot.runtime.experiments import Experiment
     from bot.runtime.train import TrainingOutcome, Wishes
     from bot.training_data.config_file import ComponentConfig
     from bot.training_data.nlu_examples import NluData
@@ -117,6 +119,7 @@ def train(  # noqa: PLR0913 - each option of the command is an argument
         list[int] | None, typer.Option(help="Shares of stories that a comparison leaves out. [0 25 50 75]")
     ] = None,
     runs: Annotated[int, typer.Option(min=1, help="How often a comparison is made.")] = 3,
+    track: Track = None,
 ) -> None:
     """Check the project, then train what has changed since the last model.
 
@@ -129,6 +132,9 @@ def train(  # noqa: PLR0913 - each option of the command is an argument
     sources = [partial(load_project, project, domain, file, files) for file in config or ["config.yml"]]
     checks = Checks(skip_validation or part is Part.NLU, fail_on_validation_warnings, validation_max_history)
     with explained():
+        if track and watch:
+            raise FrontdeskError("--track writes down one training; leave --watch out")
+        require_tracking(track)
         wishes = _wishes(
             part,
             force=force,
@@ -145,7 +151,9 @@ def train(  # noqa: PLR0913 - each option of the command is an argument
         elif dry_run:
             _say_what_is_due(sources[0](), folder, wishes)
         elif not watch:
-            _train(sources[0], folder, wishes, checks)
+            outcome = _train(sources[0], folder, wishes, checks)
+            if outcome.trained:
+                write_down(track, project, lambda: _experiment(outcome))
     if watch:
         train_on_changes(project, folder, sources[0], wishes=wishes, checks=checks)
 
@@ -220,7 +228,7 @@ def is_source(path: Path, root: Path, models: Path) -> bool:
     return path.suffix in (".yml", ".yaml", ".json") and not hidden and models not in path.parents
 
 
-def _train(source: Callable[[], Project], models: Path, wishes: Wishes, checks: Checks) -> None:
+def _train(source: Callable[[], Project], models: Path, wishes: Wishes, checks: Checks) -> TrainingOutcome:
     from bot.runtime.train import train as train_project  # noqa: PLC0415 - loading the engine takes a second
 
     started = time.perf_counter()
@@ -234,6 +242,13 @@ def _train(source: Callable[[], Project], models: Path, wishes: Wishes, checks: 
     _print_outcome(outcome, time.perf_counter() - started)
     if wishes.name:
         out.print(f"It is also called {models / wishes.name}", soft_wrap=True)
+    return outcome
+
+
+def _experiment(outcome: TrainingOutcome) -> Experiment:
+    from bot.runtime.experiments import of_model  # noqa: PLC0415 - the engine is loaded by now
+
+    return of_model(outcome.package.folder)
 
 
 def _print_outcome(outcome: TrainingOutcome, seconds: float) -> None:
