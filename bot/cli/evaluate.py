@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.cli.screen import ConfigFiles, DomainFile, Root, explained, load_project, out
-from bot.cli.serve import hide_torch
 from bot.errors import FrontdeskError
 
 if TYPE_CHECKING:
@@ -85,9 +84,6 @@ def run_tests(  # noqa: PLR0913 - each option of the command is an argument
         raise typer.BadParameter(
             "it trains, so it goes with `nlu` and without --nlu", param_hint="--learning-curve"
         )
-    # The rest of the command needs what it reads before the engine is loaded: torch has to be hidden first.
-    if what is not What.NLU or nlu is not None:
-        hide_torch()
     from bot.cli.result_files import ResultFiles, can_draw  # noqa: PLC0415 - loads the engine
 
     files = ResultFiles(results, successes=successes, errors=errors, warnings=warnings, plot=plot)

@@ -39,9 +39,11 @@ def test_a_second_training_changes_nothing(models: Path) -> None:
 
 
 def test_a_model_holds_no_program(models: Path) -> None:
-    """A trained model is safetensors, ONNX and JSON alone."""
+    """A trained model is safetensors, ONNX and JSON alone, and a card for people."""
     newest = max(models.glob("*/metadata.json")).parent
-    assert {path.suffix for path in newest.rglob("*") if path.is_file()} == {".safetensors", ".onnx", ".json"}
+    assert {path.suffix for path in newest.rglob("*") if path.is_file()} == {
+        ".safetensors", ".onnx", ".json", ".md",
+    }  # fmt: skip
 
 
 def test_a_redelivered_complaint_opens_one_ticket(demo: ServedDemo) -> None:
