@@ -18,14 +18,16 @@ class NoPolicy(Exception):
 def make_custom(path: str, options: Mapping[str, JSON]) -> Policy:
     """Make a policy from the class at a path such as `my_package.my_policies.Polite`, with its options.
 
-    The class is what `bot.policies.policy.Policy` asks for; classes written for Rasa import Rasa and cannot
-    run here.
+    The class is what `bot.policies.policy.Policy` asks for, or inherits from Rasa's own.
 
     Raises:
         NoPolicy: There is no such class, it does not take the options, or it is no policy.
     """
     try:
-        made = own_class(path)(**options)
+        made_of = own_class(path)
+        if hasattr(made_of, "predict_action_probabilities"):
+            return _rasas(made_of, options)
+        made = made_of(**options)
     except NoOwnClass as error:
         raise NoPolicy(f"policy {error}") from error
     except (ImportError, AttributeError, TypeError) as error:
@@ -35,3 +37,10 @@ def make_custom(path: str, options: Mapping[str, JSON]) -> Policy:
         raise NoPolicy(f"'{path}' is no policy: it lacks {', '.join(missing)} (see bot/policies/policy.py)")
     policy: Policy = made
     return policy
+
+
+def _rasas(made_of: type, options: Mapping[str, JSON]) -> Policy:
+    # Only where there is one: it brings a second form of trackers, events and slots along.
+    from bot.policies.rasas_policy import RasasPolicy  # noqa: PLC0415
+
+    return RasasPolicy(made_of, options)

@@ -18,6 +18,10 @@ from bot.errors import FrontdeskError
 ROOT = "rasa"
 MODULES = {
     "rasa.core.brokers.broker": "endpoints",
+    "rasa.core.constants": "core_constants",
+    "rasa.core.featurizers.precomputation": "policies",
+    "rasa.core.featurizers.tracker_featurizers": "policies",
+    "rasa.core.policies.policy": "policies",
     "rasa.engine.graph": "graph",
     "rasa.engine.recipes.default_recipe": "graph",
     "rasa.engine.storage.resource": "graph",
@@ -31,7 +35,12 @@ MODULES = {
     "rasa.nlu.featurizers.sparse_featurizer.sparse_featurizer": "components",
     "rasa.nlu.tokenizers.tokenizer": "components",
     "rasa.shared.constants": "constants",
+    "rasa.shared.core.constants": "core_constants",
+    "rasa.shared.core.domain": "trackers",
+    "rasa.shared.core.events": "events",
+    "rasa.shared.core.generator": "trackers",
     "rasa.shared.core.slots": "slots",
+    "rasa.shared.core.trackers": "trackers",
     "rasa.shared.exceptions": "errors",
     "rasa.shared.nlu.constants": "constants",
     "rasa.shared.nlu.training_data.features": "features",

@@ -192,13 +192,13 @@ class OwnSlot:
 
     def coerce(self, value: JSON) -> JSON:
         """Return the value as the slot keeps it."""
-        return self._with(value).value
+        return self.with_value(value).value
 
     def features(self, value: JSON) -> tuple[float, ...]:
         """Return its features; all zero, and a line in the log, when the own code fails."""
         # A rim: own code fails in every way there is.
         try:
-            features = tuple(float(number) for number in self._with(value).as_feature())
+            features = tuple(float(number) for number in self.with_value(value).as_feature())
             if len(features) == self.size:
                 return features
             logger.error("slot %r has %d features, not %d", self.made.name, len(features), self.size)
@@ -206,7 +206,8 @@ class OwnSlot:
             logger.exception("slot %r has no features for %r", self.made.name, value)
         return (0.0,) * self.size
 
-    def _with(self, value: JSON) -> Any:
+    def with_value(self, value: JSON) -> Any:
+        """Return a slot of one's own that holds a value."""
         slot = copy.copy(self.made)
         slot.value = value
         return slot
