@@ -7,22 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from crm_connector import outgoing_events
 from crm_connector.choices import Owner
-from crm_connector.columns import JSON, JSONObject, storable, utc_now
-from crm_connector.database import insert_once
+from crm_connector.columns import JSON, JSONObject, utc_now
+from crm_connector.database import within
+from crm_connector.prepared import Prepared
 from crm_connector.tables import Base, Conversation, ConversationEvent, InboundMessage
-
-
-class DuplicateMessage(Exception):
-    """The message was answered before; `stored` says where its turn is."""
-
-    def __init__(self, stored: InboundMessage) -> None:
-        self.stored = stored
-        super().__init__(f"message {stored.external_id!r} of channel {stored.channel!r} was answered before")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +24,13 @@ class MessageKey:
 
     channel: str
     external_id: str
+
+
+class DuplicateMessage(Exception):
+    """The message was answered before."""
+
+    def __init__(self, key: MessageKey) -> None:
+        super().__init__(f"message {key.external_id!r} of channel {key.channel!r} was answered before")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,7 @@ _CONVERSATIONS, _INBOUND, _EVENTS = (
 )
 _SENDER = _CONVERSATIONS.c.sender_id == bindparam("sender")
 
-# Every message costs these statements. They are made once and return no objects: making one anew and loading
-# a row as an object take several times as long as the database.
-_STANDING = (
+_STANDING = Prepared(
     select(
         _CONVERSATIONS.c.id,
         _CONVERSATIONS.c.last_sequence,
@@ -112,7 +110,7 @@ _STANDING = (
     )
     .where(_SENDER)
 )
-_GROW = (
+_GROW = Prepared(
     update(_CONVERSATIONS)
     .where(_SENDER)
     .values(
@@ -120,12 +118,34 @@ _GROW = (
     )
     .returning(_CONVERSATIONS.c.id, _CONVERSATIONS.c.last_sequence, _CONVERSATIONS.c.owner)
 )
-_SEEN = select(_INBOUND.c.id).where(
-    _INBOUND.c.conversation_id == bindparam("conversation"),
-    _INBOUND.c.channel == bindparam("channel"),
-    _INBOUND.c.external_id == bindparam("external"),
+_START = Prepared(
+    text(
+        "INSERT INTO conversations (sender_id, channel, customer_id, owner, last_sequence,"
+        " owner_since_at, created_at, last_activity_at)"
+        " VALUES (:sender, :channel, :customer, :owner, 0, :now, :now, :now)"
+        " ON CONFLICT (sender_id) DO NOTHING"
+    ).bindparams(
+        bindparam("sender", type_=_CONVERSATIONS.c.sender_id.type),
+        bindparam("channel", type_=_CONVERSATIONS.c.channel.type),
+        bindparam("customer", type_=_CONVERSATIONS.c.customer_id.type),
+        bindparam("owner", type_=_CONVERSATIONS.c.owner.type),
+        bindparam("now", type_=_CONVERSATIONS.c.created_at.type),
+    )
 )
-_NOTE, _ADD = insert(_INBOUND), insert(_EVENTS)
+_SEEN = Prepared(
+    select(_INBOUND.c.id).where(
+        _INBOUND.c.conversation_id == bindparam("conversation"),
+        _INBOUND.c.channel == bindparam("channel"),
+        _INBOUND.c.external_id == bindparam("external"),
+    )
+)
+_NOTE = Prepared(
+    insert(_INBOUND).inline(),
+    columns=("conversation_id", "channel", "external_id", "first_sequence", "last_sequence", "created_at"),
+)
+_ADD = Prepared(
+    insert(_EVENTS).inline(), columns=("conversation_id", "sequence", "type_name", "data", "created_at")
+)
 
 _SPEAKERS = {"user": Speaker.CUSTOMER, "bot": Speaker.ASSISTANT, "agent": Speaker.AGENT}
 
@@ -155,21 +175,36 @@ def find_or_create(
     session: Session, sender_id: str, channel: str, *, customer_id: int | None = None
 ) -> Conversation:
     """The conversation of a sender_id; a new one belongs to the bot."""
-    sender_id = storable(sender_id)
-    row = Conversation(sender_id=sender_id, channel=channel, customer_id=customer_id)
-    conversation = insert_once(session, row, Conversation.sender_id == sender_id)
+    session.flush()
+    _start(session.connection(), sender_id, channel, utc_now(), customer_id=customer_id)
+    conversation = _one(session, sender_id)
     if conversation.customer_id is None and customer_id is not None:
         conversation.customer_id = customer_id
-    if conversation is row:
-        outgoing_events.conversation_started(session, conversation)
     return conversation
 
 
-def standing(session: Session, sender_id: str, key: MessageKey) -> Standing | None:
+def _one(session: Session, sender_id: str) -> Conversation:
+    return session.scalars(select(Conversation).where(_SENDER), {"sender": sender_id}).one()
+
+
+def _start(
+    connection: Connection, sender_id: str, channel: str, now: datetime, *, customer_id: int | None = None
+) -> None:
+    """Begin a conversation that belongs to the bot, unless there is one; webhooks hear of it."""
+    row = {"sender": sender_id, "channel": channel, "customer": customer_id, "owner": Owner.BOT, "now": now}
+    if _START.run(connection, row) and outgoing_events.somebody_hears(connection):
+        with within(connection) as session:
+            outgoing_events.conversation_started(session, _one(session, sender_id))
+
+
+def standing(connection: Connection, sender_id: str, key: MessageKey) -> Standing | None:
     """Where the conversation of a sender stands, None before the first message."""
     values = {"sender": sender_id, "channel": key.channel, "external": key.external_id}
-    found = session.execute(_STANDING, values).one_or_none()
-    return Standing(*found) if found else None
+    found = _STANDING.rows(connection, values)
+    if not found:
+        return None
+    [(conversation_id, last, owner, is_whole, is_answered)] = found
+    return Standing(conversation_id, last, Owner(owner), bool(is_whole), bool(is_answered))
 
 
 def seen_message(session: Session, conversation: Conversation, key: MessageKey) -> InboundMessage | None:
@@ -205,13 +240,15 @@ def append_events(
         DuplicateMessage: The message was answered before; nothing was appended.
     """
     session.flush()
-    appended = append_turn(session, conversation.sender_id, conversation.channel, events, inbound=inbound)
+    appended = append_turn(
+        session.connection(), conversation.sender_id, conversation.channel, events, inbound=inbound
+    )
     session.refresh(conversation)
     return appended.first, appended.end
 
 
 def append_turn(
-    session: Session,
+    connection: Connection,
     sender_id: str,
     channel: str,
     events: Sequence[JSONObject],
@@ -227,17 +264,17 @@ def append_turn(
     values = {"sender": sender_id, "count": len(events), "now": now}
     # Counting up locks the row: a second writer waits, so that sequences have no gaps and no twins, and the
     # check for a duplicate below sees what the first one wrote.
-    grown = session.execute(_GROW, values).one_or_none()
-    if grown is None:
-        find_or_create(session, sender_id, channel)
-        grown = session.execute(_GROW, values).one()
-    conversation_id, last, owner = grown
+    grown = _GROW.rows(connection, values)
+    if not grown:
+        _start(connection, sender_id, channel, now)
+        grown = _GROW.rows(connection, values)
+    [(conversation_id, last, owner)] = grown
     first = last - len(events) + 1
     if inbound is not None:
-        _note_message(session, conversation_id, inbound, turn=(first, last), now=now)
+        _note_message(connection, conversation_id, inbound, turn=(first, last), now=now)
     if events:
-        session.execute(_ADD, _event_rows(conversation_id, events, first, now))
-    return Appended(first, last + 1, owner)
+        _ADD.run(connection, *_event_rows(conversation_id, events, first, now))
+    return Appended(first, last + 1, Owner(owner))
 
 
 def forget_events(session: Session, conversation: Conversation) -> None:
@@ -247,7 +284,7 @@ def forget_events(session: Session, conversation: Conversation) -> None:
 
 
 def load_events(
-    session: Session,
+    session: Session | Connection,
     conversation: Conversation | Standing,
     *,
     after: int | None = None,
@@ -303,7 +340,7 @@ def _text(value: JSON) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _session_start(session: Session, conversation: Conversation | Standing) -> int:
+def _session_start(session: Session | Connection, conversation: Conversation | Standing) -> int:
     """The sequence with which the present session begins, 1 before there was any."""
     started = session.scalar(
         select(func.max(ConversationEvent.sequence)).where(
@@ -324,16 +361,15 @@ def _session_start(session: Session, conversation: Conversation | Standing) -> i
 
 
 def _note_message(
-    session: Session, conversation_id: int, key: MessageKey, *, turn: tuple[int, int], now: datetime
+    connection: Connection, conversation_id: int, key: MessageKey, *, turn: tuple[int, int], now: datetime
 ) -> None:
     """Store where the turn of a message is, or say that it was answered before."""
     values = {"conversation": conversation_id, "channel": key.channel, "external": key.external_id}
-    seen = session.execute(_SEEN, values).scalar_one_or_none()
-    if seen is not None:
-        raise DuplicateMessage(session.get_one(InboundMessage, seen))
+    if _SEEN.rows(connection, values):
+        raise DuplicateMessage(key)
     row = {"conversation_id": conversation_id, "channel": key.channel, "external_id": key.external_id}
     first, last = turn
-    session.execute(_NOTE, row | {"first_sequence": first, "last_sequence": last, "created_at": now})
+    _NOTE.run(connection, row | {"first_sequence": first, "last_sequence": last, "created_at": now})
 
 
 def _event_rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,8 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, InterfaceError
 from sqlalchemy.orm import Session
 
 from crm_connector.address import DEFAULT_URL
@@ -32,6 +34,9 @@ Row = TypeVar("Row", bound=Base)
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _READING = "crm_reading"  # execution option: a transaction that only reads takes no write lock
+_HASTY = (
+    "crm_hasty"  # execution option: a transaction begins at once or not at all; value: the usual wait in s
+)
 _alembic = threading.Lock()  # Alembic keeps the running migration in its module
 _writing: dict[str, threading.Lock] = {}  # by the path of an SQLite file: who of this process writes there
 _MIGRATION_LOCK = 7_206_119  # key of the advisory lock on PostgreSQL; any number that nobody else uses
@@ -41,6 +46,10 @@ class StoreUnavailable(Exception):
     """The store is away, locked, or its address is wrong; trying again later may help."""
 
 
+class WouldWait(Exception):
+    """Another writer is at work, or the database is reached over a network; nothing was done."""
+
+
 class Store:
     """An open CRM store; `busy_timeout_s` is how long a transaction waits for another one."""
 
@@ -48,7 +57,13 @@ class Store:
         self.engine = engine
         self._busy_timeout_s = busy_timeout_s
         self._reading = engine.execution_options(**{_READING: True})
+        self._hasty = engine.execution_options(**{_HASTY: busy_timeout_s})
         self._writing = _writers_of(engine.url)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is asked over no network: a small question takes less time than changing threads."""
+        return self.engine.dialect.name == "sqlite"
 
     @property
     def address(self) -> str:
@@ -65,12 +80,28 @@ class Store:
             StoreUnavailable: The database is locked, away, or broken.
         """
         with (
-            _unavailable(self.address),
+            _unavailable(self.engine),
             self._turn_to_write(),
             Session(self.engine, expire_on_commit=False) as session,
             session.begin(),
         ):
             yield session
+
+    @contextmanager
+    def transaction(self, *, at_once: bool = False) -> Iterator[Connection]:
+        """What `session` is, without objects: for the statements that every message costs.
+
+        Raises:
+            WouldWait: With `at_once`: it could not begin without waiting.
+            StoreUnavailable: The database is locked, away, or broken.
+        """
+        engine = self._beginning_at_once() if at_once else self.engine
+        with (
+            _unavailable(self.engine),
+            self._turn_to_write(at_once=at_once),
+            engine.begin() as connection,
+        ):
+            yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -79,11 +110,27 @@ class Store:
         Raises:
             StoreUnavailable: The database is away or broken.
         """
-        with _unavailable(self.address), Session(self._reading, expire_on_commit=False) as session:
+        with _unavailable(self.engine), Session(self._reading, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
-    def _turn_to_write(self) -> Iterator[None]:
+    def reading_transaction(self) -> Iterator[Connection]:
+        """What `reading` is, without objects.
+
+        Raises:
+            StoreUnavailable: The database is away or broken.
+        """
+        with _unavailable(self.engine), self._reading.connect() as connection:
+            connection.begin()
+            yield connection
+
+    def _beginning_at_once(self) -> Engine:
+        if not self.is_local:
+            raise WouldWait(f"{self.address} is not in this process")
+        return self._hasty
+
+    @contextmanager
+    def _turn_to_write(self, *, at_once: bool = False) -> Iterator[None]:
         """Let the threads of this process write one after the other.
 
         SQLite itself lets a waiting one sleep longer and longer between two tries, up to 100 ms, while others
@@ -92,7 +139,9 @@ class Store:
         if self._writing is None:
             yield
             return
-        if not self._writing.acquire(timeout=self._busy_timeout_s):
+        if not self._writing.acquire(timeout=0 if at_once else self._busy_timeout_s):
+            if at_once:
+                raise WouldWait(f"another thread writes to {self.address}")
             raise StoreUnavailable(
                 f"CRM store {self.address} is not available: another thread has been writing for "
                 f"{self._busy_timeout_s:g} s"
@@ -180,9 +229,8 @@ def upgrade(engine: Engine) -> None:
     Raises:
         StoreUnavailable: The database is locked, away, no database, or of a later version.
     """
-    address = engine.url.render_as_string(hide_password=True)
-    with _alembic, _unavailable(address):
-        if _is_current(engine, address):
+    with _alembic, _unavailable(engine):
+        if _is_current(engine):
             return
         # Alembic takes a fifth of a second to load, at every start but the first one for nothing.
         from alembic import command  # noqa: PLC0415
@@ -202,17 +250,26 @@ def revisions() -> list[str]:
     return sorted(path.name.partition("_")[0] for path in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
-def _is_current(engine: Engine, address: str) -> bool:
+def _is_current(engine: Engine) -> bool:
     """Whether nothing is to be done: then no lock is taken."""
     with engine.connect().execution_options(**{_READING: True}) as connection:
         is_new = not sqlalchemy.inspect(connection).has_table("alembic_version")
         revision = None if is_new else connection.scalar(text("SELECT version_num FROM alembic_version"))
     known = revisions()
     if revision is not None and revision not in known:
+        address = engine.url.render_as_string(hide_password=True)
         raise StoreUnavailable(
             f"CRM store {address} is of a later version ({revision}), this one knows {known[-1]}"
         )
     return revision == known[-1]
+
+
+@contextmanager
+def within(connection: Connection) -> Iterator[Session]:
+    """A session in a transaction that is under way; who began it ends it."""
+    with Session(connection, expire_on_commit=False) as session:
+        yield session
+        session.flush()
 
 
 def insert_once(session: Session, row: Row, *key: ColumnElement[bool]) -> Row:
@@ -256,15 +313,21 @@ def _parse(url: str) -> URL:
 
 
 @contextmanager
-def _unavailable(address: str) -> Iterator[None]:
-    """Say what is wrong with the store in one line, whichever driver found it out."""
+def _unavailable(engine: Engine) -> Iterator[None]:
+    """Say what is wrong with the store in one line, whichever library or driver found it out."""
+    driver = engine.dialect.loaded_dbapi
     try:
         yield
-    except (DatabaseError, InterfaceError, sqlalchemy.exc.TimeoutError) as error:
-        if isinstance(error, DatabaseError) and type(error) not in (DatabaseError, OperationalError):
-            raise  # a broken constraint or a wrong statement is no matter of the store's health
-        cause = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise StoreUnavailable(f"CRM store {address} is not available: {cause}") from error
+    except (DatabaseError, InterfaceError, sqlalchemy.exc.TimeoutError, driver.Error) as error:
+        found = getattr(error, "orig", None) or error
+        # A broken constraint or a wrong statement is no matter of the store's health.
+        about_health = driver.OperationalError, driver.InterfaceError, sqlalchemy.exc.TimeoutError
+        if not isinstance(found, about_health) and type(found) is not driver.DatabaseError:
+            raise
+        address = engine.url.render_as_string(hide_password=True)
+        raise StoreUnavailable(
+            f"CRM store {address} is not available: {str(found).strip().splitlines()[0]}"
+        ) from error
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:
@@ -279,5 +342,23 @@ def _set_pragmas(connection: Any, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     """Take SQLite's write lock at once: a transaction that has read cannot wait for it any more."""
-    reading = connection.get_execution_options().get(_READING, False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    # The driver's own cursor: SQLAlchemy's way takes as long as a small transaction's other steps together.
+    cursor = connection.connection.cursor()
+    if options.get(_READING, False):
+        cursor.execute("BEGIN")
+    elif _HASTY in options:
+        _begin_hastily(cursor, options[_HASTY])
+    else:
+        cursor.execute("BEGIN IMMEDIATE")
+    cursor.close()
+
+
+def _begin_hastily(cursor: DBAPICursor, usual_wait_s: float) -> None:
+    cursor.execute("PRAGMA busy_timeout = 0")
+    try:
+        cursor.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        raise WouldWait(str(error)) from error
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout = {round(usual_wait_s * 1000)}")

@@ -10,12 +10,13 @@ import uuid
 from collections.abc import Sequence
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session
 
 from crm_connector import deliveries
 from crm_connector.choices import Outcome, Owner
 from crm_connector.columns import JSONObject, utc_now
+from crm_connector.prepared import Prepared
 from crm_connector.tables import (
     Agent,
     Conversation,
@@ -46,6 +47,9 @@ _OWNED = {
     Owner.AGENT: EventType.CONVERSATION_HANDED_OVER,
     Owner.BOT: EventType.CONVERSATION_HANDED_BACK,
 }
+
+
+_TARGETS = Prepared(select(func.count()).select_from(DeliveryTarget))
 
 
 def hears(patterns: Sequence[str], event: str) -> bool:
@@ -89,6 +93,12 @@ def escalation_changed(session: Session, event: EventType, escalation: Escalatio
         **_conversation(session, escalation.conversation_id),
     }
     _tell(session, event, f"escalation {escalation.id}", data)
+
+
+def somebody_hears(connection: Connection) -> bool:
+    """Whether there is anything that could be told."""
+    [(count,)] = _TARGETS.rows(connection, {})
+    return bool(count)
 
 
 def conversation_started(session: Session, conversation: Conversation) -> None:

@@ -2,7 +2,8 @@
 
 A stay with people is a `Handoff`: it begins when a person is asked for or takes over, ends when the bot has
 the conversation again, and is written in the transaction that changes the owner. Customers see when a person
-comes and goes: a `pause` mark with the person's name, and a `resume` mark.
+comes and goes: a `pause` mark with the person's name, and a `resume` mark, which says so if another one is
+to come.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def release(session: Session, conversation: Conversation, agent: Agent) -> bool:
     handoff = handoff_of(session, conversation)
     if handoff is not None:
         handoff.agent_id = None
-    _mark(session, conversation, "resume", agent)
+    _mark(session, conversation, "resume", agent, to=Owner.QUEUE)
     return True
 
 
@@ -203,8 +204,11 @@ def _end(session: Session, conversation: Conversation, outcome: Outcome) -> None
         service_levels.stop(session, handoff, tuple(Target), handoff.ended_at)
 
 
-def _mark(session: Session, conversation: Conversation, event: str, agent: Agent) -> None:
-    mark = {"event": event, "timestamp": utc_now().timestamp(), "metadata": {"agent": agent.name}}
+def _mark(
+    session: Session, conversation: Conversation, event: str, agent: Agent, *, to: Owner | None = None
+) -> None:
+    metadata = {"agent": agent.name} | ({"to": to.value} if to else {})
+    mark = {"event": event, "timestamp": utc_now().timestamp(), "metadata": metadata}
     append_events(session, conversation, [mark])
 
 

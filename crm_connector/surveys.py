@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from crm_connector.columns import storable
 from crm_connector.database import insert_once
-from crm_connector.tables import Survey
+from crm_connector.tables import Conversation, Survey
 
 
 def record_survey(session: Session, survey: Survey) -> Survey:
@@ -20,6 +22,16 @@ def record_survey(session: Session, survey: Survey) -> Survey:
         raise ValueError(f"rating {survey.rating}, expected 1 to 5")
     survey.source_key = storable(survey.source_key)
     return insert_once(session, survey, Survey.source_key == survey.source_key)
+
+
+def was_rated(session: Session, sender_id: str, since: datetime) -> bool:
+    """Whether a customer has rated her conversation since a moment, over whichever door."""
+    query = (
+        select(Survey.id)
+        .join(Conversation, Conversation.id == Survey.conversation_id)
+        .where(Conversation.sender_id == sender_id, Survey.created_at >= since)
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def mean_rating(session: Session) -> float | None:

@@ -60,6 +60,24 @@ class EncodedText:
     known: float
 
 
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The word pieces of a text, to be encoded.
+
+    `ids` (1, T) are those of all pieces; `inner` says where those stand that are no special tokens, `spans`
+    are the character offsets of these. `known` is as in `EncodedText`.
+    """
+
+    ids: npt.NDArray[np.int64]
+    inner: Sequence[int]
+    spans: tuple[Span, ...]
+    known: float
+
+    def encoded(self, vectors: FloatArray) -> EncodedText:
+        """Join them with their vectors (T, width)."""
+        return EncodedText(vectors[self.inner], self.spans, vectors.mean(axis=0), self.known)
+
+
 class OnnxEncoder:
     """An encoder folder, loaded; `encode` may be called from several threads at once."""
 
@@ -93,14 +111,19 @@ class OnnxEncoder:
 
     def encode(self, text: str) -> EncodedText:
         """Turn one text into vectors; what lies beyond `max_pieces` word pieces is not looked at."""
+        pieces = self.pieces(text)
+        return pieces.encoded(self.run(pieces.ids))
+
+    def pieces(self, text: str) -> Pieces:
+        """Cut one text into its first `max_pieces` word pieces."""
         encoding = self._tokenizer.encode(text)
-        vectors = self.run(np.array([encoding.ids], np.int64))
+        ids, offsets = encoding.ids, encoding.offsets
         inner = [row for row, special in enumerate(encoding.special_tokens_mask) if not special]
-        known = sum(encoding.ids[row] != self.facts.unknown_piece for row in inner)
-        return EncodedText(
-            pieces=vectors[inner],
-            spans=tuple(encoding.offsets[row] for row in inner),
-            pooled=vectors.mean(axis=0),
+        known = sum(ids[row] != self.facts.unknown_piece for row in inner)
+        return Pieces(
+            ids=np.array([ids], np.int64),
+            inner=inner,
+            spans=tuple(offsets[row] for row in inner),
             known=known / len(inner) if inner else 0.0,
         )
 
@@ -109,7 +132,7 @@ class OnnxEncoder:
         return list(self._tokenizer.encode(text).ids)
 
     def run(self, ids: npt.NDArray[np.int64]) -> FloatArray:
-        """Return the vectors (T, width) of one text's piece ids (1, T)."""
+        """Return the vectors (T, width) of one text's piece ids (1, T); other threads go on meanwhile."""
         feed = dict(zip(_INPUTS, (ids, np.ones_like(ids)), strict=True))
         vectors: FloatArray = self._session.run(None, feed)[0][0]  # (T, width)
         return vectors

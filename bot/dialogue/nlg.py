@@ -103,10 +103,13 @@ def render(
     known = {**slots, **(values or {})}
     parts: dict[str, JSON] = {"text": variation.text, **variation.data}
     message = {key: interpolate(part, known) if key in _FILLED else part for key, part in parts.items()}
-    if variation.metadata:
-        message["metadata"] = dict(variation.metadata)
-    if variation.id:
-        message["id"] = variation.id
+    marks: dict[str, JSON] = {
+        "metadata": dict(variation.metadata),
+        "id": variation.id,
+        "channel": variation.channel,
+        "condition": list(variation.condition or ()),
+    }
+    message |= {name: mark for name, mark in marks.items() if mark}
     return {**message, "utter_action": name}
 
 

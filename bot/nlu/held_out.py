@@ -15,6 +15,7 @@ from language.detect import detect_language
 
 UNKNOWN_LANGUAGE = "?"
 _BINS = 15
+_LEAST_SHARE = 0.01  # of the sentences; a language with fewer is more likely a misread one
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class HeldOutScores:
     """What five-fold cross-validation on the training data says of one head.
 
     `temperature` is what its scores are divided by. `by_language` has `?` for sentences that do not show
-    their language. `reliability` has the bins that hold an answer, the least sure first.
+    their language, or seem to be in one that less than a hundredth is in. `reliability` has the bins that
+    hold an answer, the least sure first.
     """
 
     sentences: int
@@ -58,9 +60,12 @@ def held_out_scores(
     """Judge the held-out chances (N, L) of N texts whose labels are `targets` (N,)."""
     found = chances.argmax(axis=1)
     sure, right = chances.max(axis=1), found == targets
+    languages = [detect_language(text) or UNKNOWN_LANGUAGE for text in texts]
+    counts = Counter(languages)
     rows_of: dict[str, list[int]] = {}
-    for row, text in enumerate(texts):
-        rows_of.setdefault(detect_language(text) or UNKNOWN_LANGUAGE, []).append(row)
+    for row, language in enumerate(languages):
+        is_rare = counts[language] < _LEAST_SHARE * len(texts)
+        rows_of.setdefault(UNKNOWN_LANGUAGE if is_rare else language, []).append(row)
     whole = _part(targets, found)
     return HeldOutScores(
         sentences=whole.sentences,

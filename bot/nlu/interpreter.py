@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 from bot.dialogue.domain import Domain
 from bot.dialogue.intent_payload import parse_intent_payload
@@ -29,7 +30,10 @@ from language.tokens import Span, words_by
 MAX_CHARACTERS = 4_000
 # Customers say hello, yes and thanks all day long; what was understood once today need not be again.
 REMEMBERED_TEXTS, REMEMBERED_CHARACTERS = 2_048, 100
+SHORT_CHARACTERS = 300  # what is done with so many takes a millisecond or two beside the encoder
 SENTIMENT, LANGUAGE = "sentiment", "language"
+
+Steps = Generator[Callable[[], Any], Any, ParseResult]
 
 
 def _today() -> date:
@@ -86,7 +90,7 @@ class Interpreter:
         options = model.plan.lookup or LookupOptions()
         self._patterns = Patterns(model.regexes, model.lookups, options)
         self._entity_names = {*model.annotated, *domain.entities}
-        self._remembered = lru_cache(REMEMBERED_TEXTS)(self._understand)
+        self._remembered: OrderedDict[tuple[str, date], ParseResult] = OrderedDict()
         if model.plan.builtin:
             dates.warm_up()
         self._read("hello")  # the first run of the encoder and of the tokenizer costs more than the others
@@ -122,14 +126,53 @@ class Interpreter:
             return payload
         return self._own.parse(text, self._read) if self._own else self._read(text)
 
+    def steps(self, text: str) -> Steps:
+        """Understand one message as `parse` does; what takes longer than changing threads is yielded.
+
+        Whoever takes the steps does that work in another thread and sends its result back.
+        """
+        payload = parse_intent_payload(text, self.domain)
+        if payload or self._is_quick(text):
+            return payload or (yield from self._steps(text))
+        understood: ParseResult = yield partial(self.parse, text)
+        return understood
+
+    def _is_quick(self, text: str) -> bool:
+        """Tell whether all but the encoder is done sooner than threads are changed."""
+        if self._own:
+            return False
+        is_known = (text, self._today()) in self._remembered
+        return is_known or (not self.model.plan.builtin and len(text) <= SHORT_CHARACTERS)
+
     def _read(self, text: str) -> ParseResult:
+        steps = self._steps(text)
+        try:
+            work = next(steps)
+            while True:
+                work = steps.send(work())
+        except StopIteration as understood:
+            return cast(ParseResult, understood.value)
+
+    def _steps(self, text: str) -> Steps:
         seen = _without_surrogates(text[:MAX_CHARACTERS])
         if not seen.strip() or not any(
             character.isprintable() and not character.isspace() for character in seen
         ):
             return ParseResult(text=text)
-        understand = self._remembered if len(seen) <= REMEMBERED_CHARACTERS else self._understand
-        return replace(understand(seen, self._today()), text=text)
+        today = self._today()
+        known = self._remembered.get((seen, today))
+        if known is None:
+            pieces = self._encoder.pieces(seen)
+            vectors = yield partial(self._encoder.run, pieces.ids)
+            known = self._understand(seen, pieces.encoded(vectors), today)
+            self._remember(seen, today, known)
+        return replace(known, text=text)
+
+    def _remember(self, seen: str, today: date, understood: ParseResult) -> None:
+        if len(seen) <= REMEMBERED_CHARACTERS:
+            self._remembered[seen, today] = understood
+            if len(self._remembered) > REMEMBERED_TEXTS:
+                self._remembered.popitem(last=False)
 
     def encode(self, text: str) -> tuple[Mapping[str, int], EncodedText]:
         """Return the n-grams and the vectors of what is looked at of a text: what heads see."""
@@ -146,9 +189,8 @@ class Interpreter:
         moods = head.sentence.head.probabilities(head.sentence.space.features(grams, encoded)).tolist()
         return Chances(by_label, dict(zip(head.sentence.head.labels, moods, strict=True)))
 
-    def _understand(self, seen: str, today: date) -> ParseResult:
-        words = words_by(self.model.words, seen)
-        grams, encoded = self.encode(seen)
+    def _understand(self, seen: str, encoded: EncodedText, today: date) -> ParseResult:
+        words, grams = words_by(self.model.words, seen), ngrams(seen)
         chances, ranking = self._intents(grams, encoded)
         sentiment = self._sentiment(grams, encoded)
         language = detect_language(seen)

@@ -34,12 +34,13 @@ from bot.nlu.plan import (
     PipelinePlan,
     UnderstandingOptions,
 )
-from bot.nlu.tagger import MarkVocabulary, Tagger
+from bot.nlu.tagger import NEIGHBOURS, MarkVocabulary, Tagger
 from bot.nlu.tags import Tag
 from language.ngrams import NgramVocabulary
 from language.word_rules import WordRules
 
 ENCODER_FOLDER, TENSORS_FILE, VALUES_FILE = "encoder", "nlu.safetensors", "nlu.json"
+_TAGGER = ("dense", "marks", "bias", "moves")
 _Tensors = dict[str, npt.NDArray[Any]]
 NEUTRAL = "neutral"
 
@@ -160,7 +161,7 @@ def _put_sentence(tensors: _Tensors, name: str, sentence: SentenceHead) -> dict[
 
 
 def _put_tagger(tensors: _Tensors, tagger: Tagger) -> dict[str, JSON]:
-    tensors.update({"tagger.dense": tagger.dense, "tagger.marks": tagger.marks, "tagger.bias": tagger.bias})
+    tensors.update({f"tagger.{name}": getattr(tagger, name) for name in _TAGGER})
     return {"tags": [asdict(tag) for tag in tagger.tags], "marks": list(tagger.vocabulary.columns)}
 
 
@@ -206,13 +207,16 @@ def _sentence(values: JSON, tensors: _Tensors, name: str) -> SentenceHead:
 
 
 def _tagger(values: JSON, tensors: _Tensors) -> Tagger:
-    return Tagger(
+    tagger = Tagger(
         tags=tuple(Tag(**tag) for tag in values["tags"]),
         vocabulary=MarkVocabulary({mark: column for column, mark in enumerate(values["marks"])}),
-        dense=tensors["tagger.dense"],
-        marks=tensors["tagger.marks"],
-        bias=tensors["tagger.bias"],
+        **{name: tensors[f"tagger.{name}"] for name in _TAGGER},
     )
+    labels, marks = len(tagger.tags), len(values["marks"])
+    shapes = (tagger.dense.shape[::2], tagger.marks.shape, tagger.bias.shape, tagger.moves.shape)
+    if shapes != ((len(NEIGHBOURS), labels), (marks, labels), (labels,), (labels, labels)):
+        raise ValueError(f"{labels} tags and {marks} marks found, tensors of {shapes}")
+    return tagger
 
 
 def _plan(values: JSON) -> PipelinePlan:

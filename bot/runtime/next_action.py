@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, cast, runtime_checkable
 
 from bot.dialogue.domain import Domain
 from bot.dialogue.events import ActionExecuted, Event
@@ -21,6 +22,28 @@ class Parser(Protocol):
     def parse(self, text: str) -> ParseResult:
         """Return intent, entities and the rest."""
         ...
+
+
+@runtime_checkable
+class ParsesInSteps(Protocol):
+    """A parser that says which part of its work takes longer than changing threads."""
+
+    def steps(self, text: str) -> Generator[Callable[[], Any], Any, ParseResult]:
+        """Yield work, be sent its result, and return what `parse` returns."""
+        ...
+
+
+async def parse(parser: Parser, text: str) -> ParseResult:
+    """Understand a text, what takes long in worker threads; the rest changes threads for nothing."""
+    if not isinstance(parser, ParsesInSteps):
+        return await asyncio.to_thread(parser.parse, text)
+    steps = parser.steps(text)
+    try:
+        work = next(steps)
+        while True:
+            work = steps.send(await asyncio.to_thread(work))
+    except StopIteration as understood:
+        return cast(ParseResult, understood.value)
 
 
 class NextAction(Protocol):

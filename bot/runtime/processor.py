@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,9 +25,16 @@ from bot.runtime.apologies import ACTION_FAILED, internal_failure
 from bot.runtime.custom_actions import ActionRejected
 from bot.runtime.incoming_text import clean_text
 from bot.runtime.locks import ConversationLocks, Locks
-from bot.runtime.next_action import Choice, NextActionPolicy, Parser, choose
+from bot.runtime.next_action import Choice, NextActionPolicy, Parser, choose, parse
 from bot.runtime.recent import Recent
-from bot.runtime.tracker_store import AlreadyAnswered, StoredConversation, StoreUnavailable, TrackerStore
+from bot.runtime.tracker_store import (
+    AlreadyAnswered,
+    StoredConversation,
+    StoreUnavailable,
+    TrackerStore,
+    append,
+    load,
+)
 from bot.runtime.turn import SESSION_START, Turn, earlier_replies
 
 logger = logging.getLogger(__name__)
@@ -73,7 +79,7 @@ class Processor:
         message = replace(message, text=clean_text(message.text))
         try:
             async with self.locks.hold(message.sender_id):
-                stored, parsed = await asyncio.to_thread(self._take_in, message)
+                stored = await load(self.store, message)
                 turn = self._turn(message, stored)
                 answered = stored.answered
                 if answered is None:
@@ -82,6 +88,7 @@ class Processor:
                     await self._store_pending(message.sender_id)
                     self._check_stored(message, must_store=must_store)
                     return list(answered)
+                parsed = await self._understand(message)
                 try:
                     await self._start_session_if_due(turn, message)
                     await self._note(turn, message, parsed)
@@ -102,26 +109,18 @@ class Processor:
 
     async def parse(self, text: str) -> ParseResult:
         """Understand a text outside any conversation."""
-        return await asyncio.to_thread(self._parse, text)
+        if not text.strip():
+            return ParseResult(text)
+        return parse_intent_payload(text, self.domain) or await parse(self.parser, text)
 
-    def _take_in(self, message: UserMessage) -> tuple[StoredConversation, ParseResult | None]:
-        """Load the conversation and understand the text; None when the NLU broke.
-
-        Both in one worker thread: changing threads once more takes longer than loading.
-        """
-        stored = self.store.load(message)
+    async def _understand(self, message: UserMessage) -> ParseResult | None:
+        """Understand the message; None when the NLU broke."""
         try:
-            return stored, message.parse_data or self._parse(message.text)
+            return message.parse_data or await self.parse(message.text)
         # A rim: a broken model must not lose what the customer wrote.
         except Exception:
             logger.exception("a message of conversation %r could not be parsed", message.sender_id)
-            return stored, None
-
-    def _parse(self, text: str) -> ParseResult:
-        if not text.strip():
-            return ParseResult(text)
-        named = parse_intent_payload(text, self.domain)
-        return named if named is not None else self.parser.parse(text)
+            return None
 
     def _turn(self, message: UserMessage, stored: StoredConversation) -> Turn:
         tracker = self._trackers.take(message.sender_id)
@@ -259,7 +258,7 @@ class Processor:
     async def _append(self, message: UserMessage, events: list[Event]) -> list[BotUttered] | None:
         """Store one turn; return what another process said if it was first."""
         try:
-            await asyncio.to_thread(self.store.append, message, events)
+            await append(self.store, message, events)
         except AlreadyAnswered as first:
             return first.replies
         return None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from bot.dialogue.events import BotUttered, Event
 from bot.dialogue.messages import UserMessage
@@ -56,6 +57,36 @@ class TrackerStore(Protocol):
             StoreUnavailable: It cannot be written just now.
         """
         ...
+
+
+@runtime_checkable
+class QuickStore(Protocol):
+    """A store that can often do in less time what changing to a worker thread and back would take.
+
+    Called in the thread that serves all conversations, so it neither waits nor reads much.
+    """
+
+    def load_at_once(self, message: UserMessage) -> StoredConversation | None:
+        """Do what `TrackerStore.load` does, or return None where that takes longer."""
+        ...
+
+    def append_at_once(self, message: UserMessage, events: Sequence[Event]) -> bool:
+        """Do what `TrackerStore.append` does, or return False where that takes longer: nothing was added."""
+        ...
+
+
+async def load(store: TrackerStore, message: UserMessage) -> StoredConversation:
+    """Load a conversation, in a worker thread unless that is quick; see `TrackerStore.load`."""
+    found = store.load_at_once(message) if isinstance(store, QuickStore) else None
+    if found is not None:
+        return found
+    return await asyncio.to_thread(store.load, message)
+
+
+async def append(store: TrackerStore, message: UserMessage, events: Sequence[Event]) -> None:
+    """Add a turn, in a worker thread unless that is quick; see `TrackerStore.append`."""
+    if not (isinstance(store, QuickStore) and store.append_at_once(message, events)):
+        await asyncio.to_thread(store.append, message, events)
 
 
 class InMemoryTrackerStore:

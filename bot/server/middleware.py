@@ -12,8 +12,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.channels.incoming import Refused
 
-_log = structlog.get_logger(__name__)
-
 # 10,000 characters are 120,000 bytes when every one of them is written as two \uXXXX.
 MAX_BODY_BYTES = 256 * 1024
 
@@ -85,6 +83,7 @@ class RequestLog:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._log = structlog.get_logger(__name__).bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and log how it ended."""
@@ -104,12 +103,11 @@ class RequestLog:
             await self._app(scope, receive, watched)
         finally:
             duration_ms = round((time.perf_counter() - started_s) * 1000, 1)
-            log = _level(scope["path"], status)
+            log = self._level(scope["path"], status)
             log("request", method=scope["method"], path=scope["path"], status=status, ms=duration_ms)
 
-
-def _level(path: str, status: int) -> Callable[..., None]:
-    """A page brings a dozen files along: they are worth a line only when something is wrong."""
-    if status >= 500:
-        return cast(Callable[..., None], _log.warning)
-    return cast(Callable[..., None], _log.debug if path.startswith("/static/") else _log.info)
+    def _level(self, path: str, status: int) -> Callable[..., None]:
+        """A page brings a dozen files along: they are worth a line only when something is wrong."""
+        if status >= 500:
+            return cast(Callable[..., None], self._log.warning)
+        return cast(Callable[..., None], self._log.debug if path.startswith("/static/") else self._log.info)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,9 @@ def crm(tmp_path: Path) -> Iterator[database.Store]:
     """A store in a file."""
     with database.open(f"sqlite:///{tmp_path / 'crm.db'}", busy_timeout_s=0.1) as store:
         yield store
+
+
+SESSION = [ActionExecuted(name="action_session_start"), SessionStarted()]
 
 
 def message(message_id: str = "1", text: str = "greet") -> UserMessage:
@@ -54,6 +58,48 @@ def test_a_message_has_one_turn(crm: database.Store) -> None:
         store.append(message(), turn())
     assert texts(refused.value.replies) == texts(store.load(message()).answered or []) == ["你好"]
     assert len(store.load(message("2")).events) == 3
+
+
+def test_what_is_known_is_loaded_at_once(crm: database.Store) -> None:
+    """What is new or known needs no thread; what others added, and a redelivery, do."""
+    store, other = CrmTrackerStore(crm), CrmTrackerStore(crm)
+    assert store.load_at_once(message()) == store.load(message())
+    assert store.append_at_once(message(), [*SESSION, *turn()])
+    known = store.load_at_once(message("2"))
+    assert known is not None
+    assert known == store.load(message("2"))
+    assert store.load_at_once(message()) is None
+    other.append(message("2"), turn("2"))
+    assert store.load_at_once(message("3")) is None
+    assert other.load_at_once(message("3")) is None
+    assert [*store.load(message("3")).events] == [*known.events, *other.load(message("3")).events[-3:]]
+    assert store.load_at_once(message("3")) == store.load(message("3"))
+
+
+def test_a_turn_is_not_added_at_once_beside_a_writer(crm: database.Store) -> None:
+    """Nothing is added while somebody else writes, in this process or in another one."""
+    store = CrmTrackerStore(crm)
+    with sqlite3.connect(str(crm.engine.url.database), isolation_level=None) as elsewhere:
+        elsewhere.execute("BEGIN IMMEDIATE")
+        assert not store.append_at_once(message(), turn())
+        elsewhere.execute("ROLLBACK")
+    elsewhere.close()
+    with crm.session() as session:
+        assert not store.append_at_once(message(), turn())
+        assert conversations.find(session, "s") is None
+    assert store.append_at_once(message(), turn())
+    with pytest.raises(AlreadyAnswered):
+        store.append_at_once(message(), turn())
+
+
+@pytest.mark.postgresql
+def test_nothing_is_done_at_once_over_a_network(new_postgresql: Callable[[], str]) -> None:
+    """Whoever serves all conversations does not wait for a server's answer."""
+    with database.open(new_postgresql()) as crm:
+        store = CrmTrackerStore(crm)
+        assert store.load_at_once(message()) is None
+        assert not store.append_at_once(message(), turn())
+        assert not store.load(message()).events
 
 
 def test_a_locked_store_is_unavailable(crm: database.Store) -> None:
