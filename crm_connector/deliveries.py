@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -134,6 +135,27 @@ def not_sent(session: Session, row_id: int, part: int) -> None:
     row = session.get_one(Delivery, row_id, with_for_update=True)
     if row.parts_sent == part:
         row.is_in_doubt = False
+
+
+def failing_since(session: Session, channel: str, after: datetime) -> datetime | None:
+    """Return when the first delivery was given up after which a target took none; None when it works.
+
+    Args:
+        session: A transaction.
+        channel: The target.
+        after: What was given up earlier means nothing any more.
+    """
+    closed = select(Delivery.closed_at).where(Delivery.channel == channel, Delivery.closed_at > after)
+    given_up = closed.where(Delivery.state == Progress.DEAD)
+    # What was given up is rare, what was taken is not.
+    if session.scalar(given_up.limit(1)) is None:
+        return None
+    taken = session.scalar(
+        closed.where(Delivery.state == Progress.DONE).order_by(Delivery.closed_at.desc()).limit(1)
+    )
+    if taken is not None:
+        given_up = given_up.where(Delivery.closed_at > taken)
+    return session.scalar(given_up.order_by(Delivery.closed_at).limit(1))
 
 
 def of_conversation(session: Session, sender_id: str, channel: str | None = None) -> list[Delivery]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm_connector import lanes
 from crm_connector.choices import Progress
 from crm_connector.columns import JSONObject, storable, utc_now
 from crm_connector.database import insert_once
@@ -33,6 +35,23 @@ def accept(
         AcceptedMessage.external_id == row.external_id,
     )
     return row if stored is row else None
+
+
+def following(session: Session, row: AcceptedMessage) -> list[AcceptedMessage]:
+    """Open messages of the same lane that came after one, in their order, held in this transaction."""
+    return list(
+        session.scalars(
+            select(AcceptedMessage)
+            .where(
+                AcceptedMessage.channel == row.channel,
+                AcceptedMessage.sender_id == row.sender_id,
+                AcceptedMessage.id > row.id,
+                AcceptedMessage.state.in_(lanes.OPEN),
+            )
+            .order_by(AcceptedMessage.id)
+            .with_for_update()
+        )
+    )
 
 
 def handled(session: Session, row_id: int) -> bool:

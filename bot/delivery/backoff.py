@@ -28,12 +28,18 @@ class Backoff:
         """
         if attempt >= self.attempts:
             return None
-        jitter = random.random()  # noqa: S311 - spreads load, no secret
         if asked_s is not None:
-            return max(asked_s, 0.0) * (1 + 0.1 * jitter) + 0.01
+            return at_least_s(asked_s)
+        jitter = random.random()  # noqa: S311 - spreads load, no secret
         # The exponent is bounded: a float has its limits.
         measure: float = min(self.longest_s, self.first_s * self.factor ** min(attempt - 1, 60))
         return measure * (0.5 + 0.5 * jitter)
+
+
+def at_least_s(wait_s: float) -> float:
+    """Return the wait in seconds that was asked for and a little more, different each time."""
+    jitter = random.random()  # noqa: S311 - spreads load, no secret
+    return max(wait_s, 0.0) * (1 + 0.1 * jitter) + 0.01
 
 
 # About two hours in all.

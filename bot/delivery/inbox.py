@@ -12,20 +12,34 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Protocol
 
+from sqlalchemy.orm import Session
+
 from bot.delivery.backoff import FOR_OURSELVES, Backoff
-from bot.delivery.peer import CompletesMessages, QueuedChannel, ShowsWork
+from bot.delivery.peer import CompletesMessages, GathersMessages, QueuedChannel, ShowsWork
 from bot.delivery.work import Kind, Wake
 from bot.dialogue.events import BotUttered
 from bot.dialogue.messages import JSON, ParseResult, UserMessage
 from bot.errors import ModelError
 from bot.runtime.tracker_store import StoreUnavailable
 from crm_connector import database, deliveries, inbox, lanes
+from crm_connector.columns import utc_now
 from crm_connector.tables import AcceptedMessage
 
 logger = logging.getLogger(__name__)
 
 _AT_ONCE = 32
 _GIVE_UP = Backoff(first_s=1.0, longest_s=60.0, attempts=6)
+# Parts of one thing come within moments; a clock that is wrong must not hold them up.
+GATHER_S = 1.0
+_LONGEST_GATHERING = 10
+
+
+class _MorePartsToCome(Exception):
+    """What was said may not be complete yet; `wait_s` are seconds to wait for the rest."""
+
+    def __init__(self, wait_s: float) -> None:
+        self.wait_s = wait_s
+        super().__init__(f"more may come within {wait_s:g} s")
 
 
 class Handler(Protocol):
@@ -78,10 +92,12 @@ class DurableInbox:
         """Handle one message; see `Attempt`."""
         async with self._at_once:
             try:
-                row = await asyncio.to_thread(self._begin, row_id)
+                row = await asyncio.to_thread(self._begin, row_id, number)
                 if row is None:
                     return None
                 wait_s = await self._handle_or_note(row)
+            except _MorePartsToCome as more:
+                return more.wait_s
             except (ModelError, StoreUnavailable, database.StoreUnavailable) as error:
                 logger.warning("message %d of the inbox waits: %s", row_id, error)
                 return FOR_OURSELVES.wait_s(number)
@@ -103,10 +119,15 @@ class DurableInbox:
             return wait_s
         return None
 
-    def _begin(self, row_id: int) -> AcceptedMessage | None:
+    def _begin(self, row_id: int, number: int) -> AcceptedMessage | None:
         with self._store.session() as session:
             row = lanes.begin(session, AcceptedMessage, row_id)
-            if row is None or row.channel in self._channels:
+            if row is None:
+                return None
+            if row.channel in self._channels:
+                channel = self._channels[row.channel]
+                if isinstance(channel, GathersMessages):
+                    _gather(session, row, channel, may_wait=number < _LONGEST_GATHERING)
                 return row
             # A dead process has left it, which served more channels than this one.
             session.flush()
@@ -137,6 +158,28 @@ class DurableInbox:
                 lanes.bury(session, AcceptedMessage, row_id, reason)
             else:
                 lanes.postpone(session, AcceptedMessage, row_id, reason, wait_s)
+
+
+def _gather(session: Session, row: AcceptedMessage, channel: GathersMessages, *, may_wait: bool) -> None:
+    """Let a message take in the others that belong to it, before it is handled for the first time.
+
+    Raises:
+        _MorePartsToCome: It is too early; the transaction is to be left as it was.
+    """
+    name = channel.part_of(_from_json(row))
+    if name is None:
+        return
+    parts = [row]
+    for later in inbox.following(session, row):
+        if channel.part_of(_from_json(later)) != name:
+            break
+        parts.append(later)
+    age_s = (utc_now() - parts[-1].created_at).total_seconds()
+    if may_wait and age_s < GATHER_S:
+        raise _MorePartsToCome(min(GATHER_S, GATHER_S - age_s))
+    row.message = _as_json(channel.gather([_from_json(part) for part in parts]))
+    for part in parts[1:]:
+        inbox.handled(session, part.id)
 
 
 def _rendered(

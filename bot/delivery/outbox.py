@@ -17,8 +17,6 @@ from crm_connector.tables import Delivery
 
 logger = logging.getLogger(__name__)
 
-_AT_ONCE = 64
-
 
 class DurableOutbox:
     """Queues what is said, and sends it by the route that its channel has."""
@@ -27,7 +25,6 @@ class DurableOutbox:
         self._store = store
         self._routes = routes
         self._wake = wake
-        self._at_once = asyncio.Semaphore(_AT_ONCE)
 
     async def put(
         self, channel: str, sender_id: str, utterances: Sequence[BotUttered], *, key: str | None = None
@@ -46,15 +43,14 @@ class DurableOutbox:
 
     async def attempt(self, row_id: int, number: int) -> float | None:
         """Send what is left of one delivery; see `Attempt`."""
-        async with self._at_once:
-            try:
-                row = await asyncio.to_thread(self._read, row_id)
-                if row is None:
-                    return None
-                wait_s = await self._send(row)
-            except database.StoreUnavailable as error:
-                logger.warning("delivery %d waits: %s", row_id, error)
-                return FOR_OURSELVES.wait_s(number)
+        try:
+            row = await asyncio.to_thread(self._read, row_id)
+            if row is None:
+                return None
+            wait_s = await self._send(row)
+        except database.StoreUnavailable as error:
+            logger.warning("delivery %d waits: %s", row_id, error)
+            return FOR_OURSELVES.wait_s(number)
         if wait_s is None:
             self._wake((Kind.OUT, row.channel, row.sender_id))
         return wait_s
@@ -62,7 +58,9 @@ class DurableOutbox:
     async def _send(self, row: Delivery) -> float | None:
         route = self._routes.get(row.channel)
         if route is not None:
-            return await Sending(self._store, route).send_rest(row)
+            # A peer that does not answer takes no other peer's place.
+            async with route.at_once:
+                return await Sending(self._store, route).send_rest(row)
         await asyncio.to_thread(self._release, row)
         return None
 

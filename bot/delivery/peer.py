@@ -97,6 +97,16 @@ class QueuedChannel(Peer, Protocol):
 
 
 @runtime_checkable
+class PacedPeer(Protocol):
+    """A queued channel whose peer takes so many requests in a second, whomever they are for."""
+
+    @property
+    def most_per_s(self) -> float | None:
+        """How many; None for as many as there are."""
+        ...
+
+
+@runtime_checkable
 class AskablePeer(Protocol):
     """A queued channel whose peer can say whether a message has arrived.
 
@@ -111,6 +121,19 @@ class AskablePeer(Protocol):
         Raises:
             RetryLater: The peer cannot be asked now.
         """
+        ...
+
+
+@runtime_checkable
+class GathersMessages(Protocol):
+    """A queued channel whose peer brings in parts what was said at once: the pictures of an album."""
+
+    def part_of(self, message: UserMessage) -> str | None:
+        """Name what an accepted message is a part of; None when it is whole, or was gathered."""
+        ...
+
+    def gather(self, parts: Sequence[UserMessage]) -> UserMessage:
+        """Return one whole message of all parts, in their order, with the first one's `message_id`."""
         ...
 
 

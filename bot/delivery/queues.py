@@ -12,8 +12,9 @@ from bot.delivery.backoff import FOR_CHANNELS, FOR_WEBHOOKS, Backoff
 from bot.delivery.dispatcher import Dispatcher
 from bot.delivery.inbox import DurableInbox, Handler
 from bot.delivery.outbox import DurableOutbox
-from bot.delivery.peer import QueuedChannel
-from bot.delivery.sending import Route
+from bot.delivery.pace import Pace
+from bot.delivery.peer import PacedPeer, QueuedChannel
+from bot.delivery.sending import KEPT, Route
 from bot.delivery.webhooks import PREFIX, WebhookPeer, WebhookSettings
 from bot.delivery.work import Attempt, Kind, Lane, LaunchedWork
 from crm_connector import deliveries, lanes
@@ -27,8 +28,8 @@ logger = logging.getLogger(__name__)
 GRACE_S = 8.0
 _LOOK_FOR_DEAD_S = 5.0
 _TIDY_S = 3600.0
-# How long a redelivery is known for one; peers deliver again for a day at most.
-_KEPT = timedelta(days=14)
+# An event is tried for a day and a half; four days after the first that was given up nobody is there.
+_WEBHOOK_OFF_AFTER = timedelta(days=4)
 
 Launch: TypeAlias = Callable[[Store, Mapping[Kind, Attempt]], Awaitable[LaunchedWork]]
 
@@ -72,14 +73,15 @@ class DurableQueues:
     def serve(self, channel: QueuedChannel) -> None:
         """Let a channel's messages go through the queues."""
         self._channels[channel.name] = channel
-        self._routes[channel.name] = Route(channel, self._backoff)
+        most_per_s = channel.most_per_s if isinstance(channel, PacedPeer) else None
+        self._routes[channel.name] = Route(channel, self._backoff, Pace(most_per_s))
         self._targets[channel.name] = ()
 
     def serve_webhook(self, name: str, settings: WebhookSettings) -> None:
         """Let a webhook hear of events."""
         peer = WebhookPeer(settings)
         self._webhooks.append(peer)
-        self._routes[PREFIX + name] = Route(peer, FOR_WEBHOOKS)
+        self._routes[PREFIX + name] = Route(peer, FOR_WEBHOOKS, off_after=_WEBHOOK_OFF_AFTER)
         self._targets[PREFIX + name] = settings.events
 
     async def start(self) -> None:
@@ -160,4 +162,4 @@ class DurableQueues:
     def _forget_closed(self) -> None:
         with self._store.session() as session:
             for kind in Kind:
-                lanes.forget_closed(session, kind.table, utc_now() - _KEPT)
+                lanes.forget_closed(session, kind.table, utc_now() - KEPT)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from bot.delivery.backoff import FOR_CHANNELS, Backoff
+from bot.delivery.backoff import FOR_CHANNELS, Backoff, at_least_s
+from bot.delivery.pace import Pace
 from bot.delivery.peer import (
     SEND_TIMEOUT_S,
     AskablePeer,
@@ -23,19 +25,32 @@ from bot.delivery.peer import (
 from bot.dialogue.events import AgentUttered, BotUttered, Event, event_from_dict
 from bot.dialogue.messages import JSON
 from crm_connector import database, deliveries, lanes
+from crm_connector.columns import utc_now
 from crm_connector.tables import Delivery
 
 logger = logging.getLogger(__name__)
 
+# How long what is done is known: a redelivery for one (peers deliver again for a day at most), a target for
+# one that works.
+KEPT = timedelta(days=14)
+# So many conversations of one peer are sent to beside each other.
+AT_ONCE = 64
 NOTE_PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A peer, and how long to go on trying."""
+    """A peer, how long to go on trying, and how fast.
+
+    A peer with `off_after` counts as switched off when it has taken nothing for so long since a delivery was
+    given up: then only what an operator has tried again is sent.
+    """
 
     peer: Peer
     backoff: Backoff = FOR_CHANNELS
+    pace: Pace = field(default_factory=Pace)
+    off_after: timedelta | None = None
+    at_once: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +66,10 @@ class Sending:
         Raises:
             crm_connector.database.StoreUnavailable: The row cannot be read or written; nothing is lost.
         """
+        off_since = await asyncio.to_thread(self._off_since, row)
+        if off_since is not None:
+            reason = f"switched off: one was given up on {off_since:%Y-%m-%d}, and none was taken since"
+            return await asyncio.to_thread(self._bury, row, reason)
         try:
             payloads = row.payloads if row.payloads is not None else self._render(row)
         # A rim: words that break a channel's rendering are a dead letter, the next ones are sent.
@@ -59,7 +78,15 @@ class Sending:
             return await asyncio.to_thread(
                 self._bury, row, f"it cannot be rendered: {type(error).__name__}: {error}"
             )
-        while (begun := await asyncio.to_thread(self._begin, row.id, payloads)) is not None:
+        while True:
+            held_s = self.route.pace.held_s()
+            if held_s > 0:
+                # Nothing was tried, so nothing is counted.
+                return at_least_s(held_s)
+            await self.route.pace.turn()
+            begun = await asyncio.to_thread(self._begin, row.id, payloads)
+            if begun is None:
+                return None
             row, is_in_doubt = begun
             try:
                 peer_id = await self._send(_outgoing(row), is_in_doubt=is_in_doubt)
@@ -68,8 +95,7 @@ class Sending:
             except Undeliverable as never:
                 return await asyncio.to_thread(self._bury, row, never.reason)
             if await self._note_sent(row, peer_id):
-                break
-        return None
+                return None
 
     async def _note_sent(self, row: Delivery, peer_id: str | None) -> bool:
         """Note that a part was taken, trying for a minute: what is forgotten is sent again, or asked for."""
@@ -114,6 +140,14 @@ class Sending:
             raise TypeError(f"{type(peer).__name__} renders nothing")
         return [dict(payload) for payload in peer.render(_words(event_from_dict(row.content)), None)]
 
+    def _off_since(self, row: Delivery) -> datetime | None:
+        if self.route.off_after is None or row.attempts or row.replays:
+            return None
+        now = utc_now()
+        with self.store.reading() as session:
+            since = deliveries.failing_since(session, row.channel, now - KEPT)
+        return since if since is not None and since < now - self.route.off_after else None
+
     def _begin(self, row_id: int, payloads: list[dict[str, JSON]]) -> tuple[Delivery, bool] | None:
         can_ask = isinstance(self.route.peer, AskablePeer)
         with self.store.session() as session:
@@ -124,6 +158,8 @@ class Sending:
             return deliveries.part_sent(session, row.id, row.parts_sent, peer_id)
 
     def _postpone(self, row: Delivery, later: RetryLater) -> float | None:
+        if later.after_s is not None:
+            self.route.pace.refused(row.sender_id, later.after_s)
         wait_s = self.route.backoff.wait_s(row.attempts, asked_s=later.after_s)
         with self.store.session() as session:
             if not later.is_uncertain:

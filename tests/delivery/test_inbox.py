@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import update
 
+from bot.delivery.inbox import GATHER_S, DurableInbox
 from bot.dialogue.events import BotUttered
 from bot.dialogue.messages import ParseResult, UserMessage
 from bot.errors import ModelError
 from bot.runtime.tracker_store import StoreUnavailable
 from crm_connector import deliveries, inbox, lanes
 from crm_connector.choices import Progress
+from crm_connector.columns import utc_now
 from crm_connector.database import Store
 from crm_connector.tables import AcceptedMessage
 from tests.delivery.peers import (
@@ -154,6 +158,58 @@ async def test_a_channel_completes_a_message_and_shows_work_around_its_turn(stor
         await served.settled()
     assert served.echo.handled[0].metadata == {"name": "Ada"}
     assert seen == ["dots for ada", "asks", "no dots"]
+
+
+class Albums(ListChannel):
+    """Messages named `album/picture` are parts of an album."""
+
+    def part_of(self, message: UserMessage) -> str | None:
+        """Name it, until it is put together."""
+        return None if message.metadata else message.text.partition("/")[0]
+
+    def gather(self, parts: Sequence[UserMessage]) -> UserMessage:
+        """Join the names."""
+        return replace(parts[0], text="+".join(part.text for part in parts), metadata={"whole": True})
+
+
+async def test_parts_of_one_thing_are_one_turn(store: Store) -> None:
+    """Pictures of an album that follow each other are handled together, under the name of the first."""
+    with store.session() as session:
+        for text in ("sea/1", "sea/2", "hi/", "sea/3", "hill/1", "hill/2"):
+            inbox.accept(session, "list", "ada", text, {"text": text, "metadata": {}, "parse_data": None})
+    channel = Albums()
+    async with serving(store, channel) as served:
+        await served.settled()
+        assert not await served.queues.inbox.accept(message("sea/2"))
+    assert [(turn.message_id, turn.text) for turn in served.echo.handled] == [
+        ("sea/1", "sea/1+sea/2"),
+        ("hi/", "hi/"),
+        ("sea/3", "sea/3"),
+        ("hill/1", "hill/1+hill/2"),
+    ]
+    assert [row.state for row in accepted(store)] == [Progress.DONE] * 6
+    assert channel.texts() == [
+        "You said: sea/1+sea/2",
+        "You said: hi/",
+        "You said: sea/3",
+        "You said: hill/1+hill/2",
+    ]
+
+
+async def test_a_part_waits_for_the_others(store: Store) -> None:
+    """The last picture may still be on its way: nothing is handled before none has come for a while."""
+    echo = Echo()
+    attempts = DurableInbox(store, echo, {"list": Albums()}, wake=lambda _: None)
+    for text in ("sea/1", "sea/2"):
+        await attempts.accept(message(text))
+        wait_s = await attempts.attempt(accepted(store)[0].id, 1)
+        assert wait_s is not None
+        assert 0 < wait_s <= GATHER_S
+    assert (echo.handled, [row.attempts for row in accepted(store)]) == ([], [0, 0])
+    with store.session() as session:
+        session.execute(update(AcceptedMessage).values(created_at=utc_now() - timedelta(seconds=GATHER_S)))
+    assert await attempts.attempt(accepted(store)[0].id, 2) is None
+    assert [turn.text for turn in echo.handled] == ["sea/1+sea/2"]
 
 
 async def test_what_another_process_serves_is_left_to_it(store: Store) -> None:

@@ -38,6 +38,22 @@ async def test_a_message_that_waits_holds_its_own_conversation_only(store: Store
     assert channel.texts("grace") == ["hello"]
 
 
+async def test_a_peer_that_does_not_answer_holds_up_no_other(store: Store) -> None:
+    """However many conversations wait for one messenger, those of another are sent."""
+    away, channel = ListChannel("away"), ListChannel()
+    async with serving(store, away, channel) as served:
+        away.gate = asyncio.Event()
+        for number in range(sending.AT_ONCE + 1):
+            await served.queues.outbox.put("away", f"customer-{number}", [BotUttered(text="hi")])
+        await until(lambda: len(away.attempts) == sending.AT_ONCE)
+        await served.queues.outbox.put("list", "ada", [BotUttered(text="hello")])
+        await until(lambda: channel.texts() == ["hello"])
+        assert away.taken == []
+        away.gate.set()
+        await served.settled()
+    assert len(away.taken) == sending.AT_ONCE + 1
+
+
 async def test_words_under_a_used_key_are_not_queued_again(store: Store) -> None:
     """Whoever queues the same words again after a crash gives them the same key, and they are sent once."""
     channel = ListChannel()

@@ -16,6 +16,7 @@ from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import select
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
@@ -24,9 +25,11 @@ from bot.delivery.public_addresses import is_allowed, read_networks
 from bot.delivery.webhooks import WebhookPeer, WebhookSettings, read_webhooks
 from bot.errors import SettingsError
 from bot.settings import Settings
-from crm_connector import tickets
+from crm_connector import deliveries, lanes, tickets
 from crm_connector.choices import Progress
+from crm_connector.columns import utc_now
 from crm_connector.database import Store
+from crm_connector.tables import Delivery
 from tests.crm_connector import factories
 from tests.delivery.peers import ListChannel, rows, serving
 
@@ -296,13 +299,84 @@ async def test_a_change_in_the_crm_reaches_a_webhook_that_stumbles(store: Store)
         receiver.answers = [web.Response(status=500)]
         webhooks = {"shop": settings(receiver.url, events=("ticket.*",))}
         async with serving(store, ListChannel(), webhooks=webhooks) as served:
-            with store.session() as session:
-                tickets.open_ticket(session, factories.new_ticket(factories.a_customer(session)))
+            open_ticket(store)
             await served.settled()
     ids = [headers["webhook-id"] for _, _, headers in receiver.got]
     assert len(ids) == 2
     assert len(set(ids)) == 1
     assert [(row.state, row.is_doubtful) for row in rows(store)] == [(Progress.DONE, False)]
+
+
+async def test_a_webhook_that_leads_inside_is_a_dead_letter_and_logged(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An event for an address that must not be called is given up at once, and the log says why."""
+    async with receiving(Receiver()) as receiver:
+        inside = settings(receiver.url, allow_networks=("10.0.0.0/8",))
+        async with serving(store, ListChannel(), webhooks={"shop": inside}) as served:
+            open_ticket(store)
+            await served.settled()
+    assert receiver.got == []
+    assert {row.state for row in rows(store)} == {Progress.DEAD}
+    refusals = [record for record in caplog.records if "leads to no public address" in record.getMessage()]
+    assert [record.levelname for record in refusals] == ["ERROR"] * len(rows(store))
+
+
+def open_ticket(store: Store, turn: str = "turn-1") -> None:
+    """Let something happen that webhooks hear of."""
+    with store.session() as session:
+        tickets.open_ticket(session, factories.new_ticket(factories.a_customer(session), source_key=turn))
+
+
+def a_closed_event(store: Store, state: Progress, days_ago: float) -> None:
+    """Leave behind an event for the webhook that was taken or given up so long ago."""
+    with store.session() as session:
+        deliveries.queue(
+            session, "webhook:shop", "ticket T-1", [deliveries.Parcel({}, [EVENT])], key=f"{days_ago}"
+        )
+        row = session.scalars(select(Delivery).order_by(Delivery.id.desc())).first()
+        assert row is not None
+        row.state, row.closed_at = state, utc_now() - timedelta(days=days_ago)
+
+
+@pytest.mark.parametrize(
+    ("closed", "is_called"),
+    [
+        pytest.param([(Progress.DEAD, 4.5)], False, id="given up and nothing since"),
+        pytest.param(
+            [(Progress.DONE, 6), (Progress.DEAD, 4.5), (Progress.DEAD, 1)], False, id="once it worked"
+        ),
+        pytest.param([(Progress.DEAD, 4.5), (Progress.DONE, 2)], True, id="something was taken since"),
+        pytest.param(
+            [(Progress.DEAD, 4.5), (Progress.DONE, 2), (Progress.DEAD, 1)], True, id="a new failure"
+        ),
+        pytest.param([(Progress.DEAD, 3)], True, id="not yet for long"),
+        pytest.param([(Progress.DEAD, 20)], True, id="too long ago to be known"),
+        pytest.param([], True, id="nothing is known"),
+    ],
+)
+async def test_a_webhook_that_takes_nothing_for_days_is_switched_off(
+    store: Store, closed: list[tuple[Progress, float]], is_called: bool
+) -> None:
+    """Further events are given up without a request, until an operator has one tried again that is taken."""
+    for state, days_ago in closed:
+        a_closed_event(store, state, days_ago)
+    async with receiving(Receiver()) as receiver:
+        webhooks = {"shop": settings(receiver.url, events=("ticket.opened",))}
+        async with serving(store, ListChannel(), webhooks=webhooks) as served:
+            open_ticket(store)
+            await served.settled()
+            assert len(receiver.got) == is_called
+            last = rows(store)[-1]
+            assert last.state == (Progress.DONE if is_called else Progress.DEAD)
+            if not is_called:
+                assert str(last.last_error).startswith("switched off: one was given up on ")
+                with store.session() as session:
+                    lanes.replay(session, Delivery, [last.id])
+                await served.settled()
+            open_ticket(store, "turn-2")
+            await served.settled()
+    assert len(receiver.got) == 2
 
 
 @pytest.mark.parametrize(

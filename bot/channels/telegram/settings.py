@@ -25,6 +25,7 @@ class TelegramSettings:
     With a `webhook_url` Telegram posts updates there, and each must carry `secret_token`; without one the
     bot asks for them. `verify` is the bot's name, compared with the one that belongs to the token.
     `group_notice` is said once when the bot is added to a group; with an empty text nothing is.
+    `messages_per_second` is the most that Telegram takes of one bot, in all chats together.
     """
 
     access_token: str = field(default="", repr=False)
@@ -33,6 +34,7 @@ class TelegramSettings:
     secret_token: str | None = field(default=None, repr=False)
     group_notice: str = DEFAULT_GROUP_NOTICE
     api_url: str = DEFAULT_API_URL
+    messages_per_second: float = 30.0
 
     @classmethod
     def from_credentials(cls, credentials: Mapping[str, JSON]) -> TelegramSettings:
@@ -48,6 +50,10 @@ class TelegramSettings:
             raise SettingsError("'access_token' is no bot's token, expected <number>:<letters> of BotFather")
         if not self.api_url.startswith(("http://", "https://")):
             raise SettingsError(f"'api_url' is {self.api_url!r}, expected an http address")
+        if self.messages_per_second <= 0:
+            raise SettingsError(
+                f"'messages_per_second' is {self.messages_per_second:g}, expected a number above 0"
+            )
         if self.webhook_url is None:
             return
         if not self.webhook_url.startswith("https://"):

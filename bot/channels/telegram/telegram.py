@@ -19,6 +19,7 @@ from bot.channels.incoming import Refused, read_object
 from bot.channels.received_files import with_files
 from bot.channels.telegram.api import BotApi
 from bot.channels.telegram.connection import Connection
+from bot.channels.telegram.files import ALBUM_KEY, album
 from bot.channels.telegram.reception import Reception
 from bot.channels.telegram.rendering import calls
 from bot.channels.telegram.settings import WEBHOOK_PATH, TelegramSettings
@@ -56,6 +57,11 @@ class Telegram:
         """
         settings = TelegramSettings.from_credentials(credentials)
         return cls(settings, BotApi(settings), parts)
+
+    @property
+    def most_per_s(self) -> float:
+        """How many messages Telegram takes in a second."""
+        return self._settings.messages_per_second
 
     def router(self) -> APIRouter:
         """Return the status route, and the webhook where there is one."""
@@ -108,6 +114,15 @@ class Telegram:
             typing.cancel()
             # Whatever became of the dots is no matter of the turn's.
             await asyncio.gather(typing, return_exceptions=True)
+
+    def part_of(self, message: UserMessage) -> str | None:
+        """Name the album that a picture belongs to."""
+        name = message.metadata.get(ALBUM_KEY)
+        return str(name) if name else None
+
+    def gather(self, parts: Sequence[UserMessage]) -> UserMessage:
+        """Put an album together."""
+        return album(parts)
 
     async def complete(self, message: UserMessage) -> UserMessage:
         """Fetch the message's files, and the payload of a button that was too long to travel with it."""

@@ -13,7 +13,7 @@ from telegram.constants import ChatMemberStatus, ChatType
 from bot.channels.channel import Proof, ProofKind
 from bot.channels.incoming import MAX_TEXT_CHARACTERS, clean
 from bot.channels.received_files import announced
-from bot.channels.telegram.files import received_files
+from bot.channels.telegram.files import ALBUM_KEY, received_files
 from bot.dialogue.messages import JSON, UserMessage
 
 NAME = "telegram"
@@ -104,6 +104,8 @@ class Reader:
             metadata["edited"] = True
         else:
             metadata = announced(metadata, files)
+            if message.media_group_id:
+                metadata[ALBUM_KEY] = message.media_group_id
         # The same text under the same number is the same message: edits that change other things are none.
         content = "\n".join((text, *(file.unique_id for file in files)))
         said = self._user_message(message.chat.id, f"{message.message_id}.{_digest(content)}", text, metadata)

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from benchmarks.peers.faults import Fault, Faults
 from benchmarks.peers.slack import APP_TOKEN, BOT, SlackPeer, signature
@@ -173,17 +174,21 @@ async def test_forged_and_old_requests_are_refused(
 async def test_a_replayed_request_is_answered_once() -> None:
     """Within five minutes a copy of a signed request is as good as the first; the message counts once."""
     async with SlackPeer() as peer, opened(peer) as door:
-        for _ in range(3):
-            assert (await peer.post(BODY, headers=signature(BODY))).status_code == 200
-        await door.settle()
+        with capture_logs() as logs:
+            for _ in range(3):
+                assert (await peer.post(BODY, headers=signature(BODY))).status_code == 200
+            await door.settle()
         assert len(door.processor.handled) == 1
+    assert [log["event"] for log in logs].count("redelivery dropped") == 2
 
 
 async def test_an_oversized_request_is_refused() -> None:
     """Nothing larger than the server's limit is read, signed or not."""
     async with SlackPeer() as peer, opened(peer) as door:
-        assert (await peer.post(b"x" * 300_000)).status_code == 413
+        with capture_logs() as logs:
+            assert (await peer.post(b"x" * 300_000)).status_code == 413
         assert door.queue.accepted == []
+    assert [log["status"] for log in logs if log["event"] == "request"] == [413]
 
 
 @pytest.mark.parametrize(
@@ -209,6 +214,19 @@ async def test_a_pressed_button_is_answered() -> None:
         assert [message.text for message in door.processor.handled] == ["menu", LONG_PAYLOAD, "/start_return"]
         assert door.processor.handled[1].metadata["title"] == "Track"
         assert peer.answers == [200] * 4
+
+
+async def test_somebody_elses_button_opens_her_own_conversation() -> None:
+    """Who presses in a channel what the bot has shown to another speaks for herself alone."""
+    async with SlackPeer() as peer, opened(peer, buttons) as door:
+        await peer.write(MIA, f"<@{BOT}> menu", channel=GENERAL)
+        await door.settle()
+        await peer.press(peer.posted[0], "Return", "U0STRANGER")
+        await door.settle()
+        mia, stranger = (message.sender_id for message in door.processor.handled)
+        assert MIA in mia
+        assert "U0STRANGER" in stranger
+        assert MIA not in stranger
 
 
 async def test_a_payload_that_cannot_be_read_is_its_title() -> None:

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from benchmarks.peers.faults import Fault, Faults
 from benchmarks.peers.telegram import TOKEN, TelegramPeer
@@ -60,10 +61,12 @@ async def test_a_message_is_answered() -> None:
 async def test_a_redelivered_update_is_answered_once() -> None:
     """Telegram repeats what it does not know to have arrived; the customer hears one answer."""
     async with TelegramPeer() as peer, opened(peer) as door:
-        await peer.bring({"message": peer.message(MIA, text="hello")}, times=3)
-        await door.settle()
+        with capture_logs() as logs:
+            await peer.bring({"message": peer.message(MIA, text="hello")}, times=3)
+            await door.settle()
         assert peer.said_to(MIA) == ["You said: hello"]
         assert len(door.queue.redelivered) == 2
+    assert [log["event"] for log in logs].count("redelivery dropped") == 2
 
 
 @pytest.mark.parametrize(
@@ -85,8 +88,10 @@ async def test_an_oversized_update_is_refused() -> None:
     """Nothing larger than the server's limit is read, whatever secret it carries."""
     async with TelegramPeer() as peer, opened(peer) as door:
         update = payload("text") | {"padding": "x" * 300_000}
-        assert (await peer.post_once(update)).status_code == 413
+        with capture_logs() as logs:
+            assert (await peer.post_once(update)).status_code == 413
         assert door.queue.accepted == []
+    assert [log["status"] for log in logs if log["event"] == "request"] == [413]
 
 
 @pytest.mark.parametrize("update", [{"update_id": 1, "message": "x"}, {"update_id": 1, "message": {}}, {}])

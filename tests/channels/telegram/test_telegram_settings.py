@@ -69,6 +69,9 @@ def test_a_good_section_is_read(section: dict[str, Any], address: str | None) ->
             id="no https",
         ),
         pytest.param({"access_token": TOKEN, "api_url": "shop"}, "'api_url' is 'shop'", id="no address"),
+        pytest.param(
+            {"access_token": TOKEN, "messages_per_second": 0}, "expected a number above 0", id="no pace"
+        ),
         pytest.param({"access_token": TOKEN, "acces_token": "x"}, "did you mean 'access_token'", id="a typo"),
     ],
 )

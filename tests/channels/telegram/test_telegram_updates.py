@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from telegram import Update
 
 from bot.channels.channel import Proof, ProofKind
+from bot.channels.telegram.files import ALBUM_KEY, album
 from bot.channels.telegram.updates import AddedToGroup, Meaning, PassedOver, Pressed, Reader, Written
 
 PAYLOADS = Path(__file__).parents[2] / "payloads" / "telegram"
@@ -115,6 +116,25 @@ def test_files_are_announced() -> None:
     assert (photo["place"], photo["kind"], photo["size_bytes"]) == ("AgAClarge", "photo", 151320)
     assert (document["place"], document["name"]) == ("BQACbill", "invoice.pdf")
     assert (voice["place"], voice["kind"]) == ("AwACvoice", "audio")
+
+
+def test_an_album_is_put_together() -> None:
+    """Its pictures come one by one; whole it has all of them, and the caption of whichever has one."""
+    shown = payload("photo")["message"] | {"media_group_id": "135"}
+    plain = {key: value for key, value in shown.items() if key != "caption"} | {"message_id": 99}
+    pictures = []
+    for message in (plain, shown):
+        meaning = read({"update_id": 1, "message": message})
+        assert isinstance(meaning, Written)
+        pictures += meaning.messages
+    assert [picture.metadata[ALBUM_KEY] for picture in pictures] == ["135", "135"]
+    whole = album(pictures)
+    assert (whole.message_id, whole.text) == (pictures[0].message_id, "It arrived like this")
+    assert whole.metadata["received_files"] == [
+        file for picture in pictures for file in picture.metadata["received_files"]
+    ]
+    assert len(whole.metadata["received_files"]) == 2
+    assert ALBUM_KEY not in whole.metadata
 
 
 def test_a_correction_is_a_message_of_its_own() -> None:
