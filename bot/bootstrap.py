@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -34,10 +36,15 @@ from bot.server.crm_identities import CrmIdentities
 from bot.server.parts import ApiParts, ServerParts
 from bot.server.widget_records import CrmRecords
 from bot.settings import CRM_URL, ActionPackage, Settings
-from crm_connector import database
+from crm_connector import database, surveys
+from crm_connector.attachments import Attachments
+from crm_connector.columns import utc_now
 from desk.options import DeskOptions
 
 logger = logging.getLogger(__name__)
+
+# Whoever has rated within this time is not asked again when an agent has solved something.
+_RATED_LATELY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,7 @@ class AssistantAtDesk:
 
     live: LiveProcessor
     root: Path
+    store: database.Store
     survey_intent: str = ""
 
     def intents(self) -> Sequence[str]:
@@ -120,9 +128,15 @@ class AssistantAtDesk:
         return self.root / "data" / "nlu"
 
     async def resolved(self, channel: str, sender_id: str) -> None:
-        """Ask how it went, as if the customer had wanted to say."""
-        if self.survey_intent and self.live.model_id is not None:
+        """Ask how it went, as if the customer had wanted to say; not again who has just said it."""
+        if not self.survey_intent or self.live.model_id is None:
+            return
+        if not await asyncio.to_thread(self._was_rated, sender_id):
             await self.live.processor.trigger_intent(sender_id, self.survey_intent, channel=channel)
+
+    def _was_rated(self, sender_id: str) -> bool:
+        with self.store.reading() as session:
+            return surveys.was_rated(session, sender_id, utc_now() - _RATED_LATELY)
 
 
 @dataclass(frozen=True)
@@ -199,6 +213,7 @@ class Assistant:
         queues = DurableQueues(self.store, self.processor)
         for name, webhook in self.settings.webhooks.items():
             queues.serve_webhook(name, webhook)
+        files = self.settings.attachments.open_files(self.settings.root, self.store)
         parts = ServerParts(
             channel_parts=ChannelParts(
                 self.processor,
@@ -207,8 +222,8 @@ class Assistant:
                 outbox=queues.outbox,
                 identities=CrmIdentities(self.store),
                 knows_intent=self._knows_intent,
-                files=self.settings.attachments.open_files(self.settings.root, self.store),
-                records=CrmRecords(self.store),
+                files=files,
+                records=CrmRecords(self.store, self._knows_slot),
                 has_model=lambda: self.processor.model_id is not None,
             ),
             model=self.processor,
@@ -222,20 +237,23 @@ class Assistant:
         app = create_app(parts, self.settings.credentials)
         self.processor.deliver_by(delivery_of(app))
         if self.settings.desk is not None:
-            self._open_desk(app, self.settings.desk)
+            self._open_desk(app, self.settings.desk, files.kept)
         return app
 
-    def _open_desk(self, app: FastAPI, options: DeskOptions) -> None:
+    def _open_desk(self, app: FastAPI, options: DeskOptions, files: Attachments) -> None:
         """Put the desk under `/desk/`; where its first account is made is kept in `app.state`."""
         # It brings a whole user interface along, a second's work: who has no desk does not wait for it.
         from desk.app import mount  # noqa: PLC0415
 
-        assistant = AssistantAtDesk(self.processor, self.settings.root, options.survey_intent)
-        desk = mount(app, self.store, options, assistant=assistant)
+        assistant = AssistantAtDesk(self.processor, self.settings.root, self.store, options.survey_intent)
+        desk = mount(app, self.store, options, assistant=assistant, files=files)
         app.state.first_account_path = desk.first_run_path
 
     def _knows_intent(self, name: str) -> bool:
         return self.processor.model_id is not None and name in self.processor.domain.intents
+
+    def _knows_slot(self, name: str) -> bool:
+        return self.processor.model_id is not None and name in self.processor.domain.slots
 
 
 def _actions(settings: Settings) -> ActionServer:

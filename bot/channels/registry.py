@@ -13,6 +13,7 @@ from bot.channels.web_widget.widget import WebWidget
 from bot.dialogue.messages import JSON
 from bot.errors import SettingsError, nearest
 from bot.runtime.options import place_of
+from bot.written_for_rasa.imports import AbsentCode, NoOwnClass
 
 FILE = "credentials.yml"
 _log = structlog.get_logger(__name__)
@@ -61,21 +62,39 @@ def channels_from_credentials(credentials: Mapping[str, JSON], parts: ChannelPar
     Raises:
         SettingsError: A channel nobody knows, or a section that is wrong.
     """
-    return [
-        CHANNELS[name](_section(name, credentials), parts)
-        for name in credentials
-        if _is_served(name, credentials)
-    ]
+    channels = (_channel(name, credentials, parts) for name in credentials)
+    return [channel for channel in channels if channel is not None]
 
 
-def _is_served(name: JSON, credentials: Mapping[str, JSON]) -> bool:
+def _channel(name: JSON, credentials: Mapping[str, JSON], parts: ChannelParts) -> Channel | None:
     if name in CHANNELS:
-        return True
-    if name in _NOT_SERVED or "." in str(name):
-        _log.warning("channel passed over, it is not served", channel=name)
-        return False
+        return CHANNELS[name](_section(name, credentials), parts)
+    where = place_of(credentials, name, FILE)
+    if "." in str(name):
+        return _own(str(name), credentials, parts, where)
+    if name in _NOT_SERVED:
+        _pass_over(name, where, "it is not served")
+        return None
     guess = nearest(str(name), CHANNELS) or f", expected one of {', '.join(CHANNELS)}"
-    raise SettingsError(f"{place_of(credentials, name, FILE)}: unknown channel '{name}'{guess}")
+    raise SettingsError(f"{where}: unknown channel '{name}'{guess}")
+
+
+def _own(path: str, credentials: Mapping[str, JSON], parts: ChannelParts, where: str) -> Channel | None:
+    """Build a channel of the project's own; a project that comes without its code still starts."""
+    from bot.channels.rasas_channel import make  # noqa: PLC0415 - only for who has one
+
+    try:
+        return make(path, _section(path, credentials), parts)
+    except AbsentCode:
+        _pass_over(path, where, "its module is not beside the project's files")
+        return None
+    except NoOwnClass as error:
+        raise SettingsError(f"{where}: {error}") from error
+
+
+def _pass_over(name: str, where: str, reason: str) -> None:
+    instead = "customers of it can write over 'rest' or 'callback' through a gateway of yours"
+    _log.warning("channel passed over", channel=name, place=where, reason=reason, instead=instead)
 
 
 def _section(name: str, credentials: Mapping[str, JSON]) -> Mapping[str, JSON]:

@@ -45,17 +45,17 @@ class KeptFiles:
     """The `Files` of all channels."""
 
     def __init__(self, kept: attachments.Attachments) -> None:
-        self._kept = kept
+        self.kept = kept
 
     @property
     def max_bytes(self) -> int:
         """The size of the largest file that is kept."""
-        return self._kept.limits.max_bytes
+        return self.kept.limits.max_bytes
 
     @property
     def media_types(self) -> Collection[str]:
         """The types that are kept."""
-        return self._kept.limits.media_types
+        return self.kept.limits.media_types
 
     async def keep(
         self, channel: str, sender_id: str, *, key: str, name: str, content: AsyncIterator[bytes]
@@ -63,10 +63,10 @@ class KeptFiles:
         """Keep a file; see `Files.keep`."""
         origin = Origin(channel, sender_id, key)
         try:
-            with self._kept.receiving() as upload:
+            with self.kept.receiving() as upload:
                 async for part in content:
                     await asyncio.to_thread(upload.write, part)
-                return _stored(await asyncio.to_thread(self._kept.keep, upload, origin, name))
+                return _stored(await asyncio.to_thread(self.kept.keep, upload, origin, name))
         except FileRefused as refused:
             raise self._refusal(refused.reason) from refused
         except database.StoreUnavailable as error:
@@ -75,11 +75,11 @@ class KeptFiles:
 
     async def find(self, channel: str, sender_id: str, file_id: str) -> tuple[StoredFile, Path] | None:
         """Find a file of this conversation; see `Files.find`."""
-        found = await asyncio.to_thread(self._kept.find, channel, sender_id, file_id)
-        return None if found is None else (_stored(found), self._kept.path(found))
+        found = await asyncio.to_thread(self.kept.find, channel, sender_id, file_id)
+        return None if found is None else (_stored(found), self.kept.path(found))
 
     def _refusal(self, reason: Refusal) -> Refused:
-        limits = self._kept.limits
+        limits = self.kept.limits
         match reason:
             case Refusal.TOO_LARGE:
                 text = f"The file is too large, at most {limits.max_bytes:,} bytes are taken."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
+from bot.channels.channel import knows_none
 from bot.channels.incoming import Refused
 from bot.channels.web_widget.identity import CHANNEL
 from bot.channels.web_widget.records import (
@@ -22,6 +24,7 @@ from bot.channels.web_widget.records import (
     Rating,
     Standing,
 )
+from bot.dialogue.events import SlotSet
 from bot.dialogue.messages import JSON
 from bot.errors import SettingsError
 from crm_connector import account_conversations, conversations, customers, database, surveys, tickets
@@ -35,6 +38,7 @@ T = TypeVar("T")
 
 _ANSWERERS = {Owner.BOT: Answerer.ASSISTANT, Owner.QUEUE: Answerer.QUEUE, Owner.AGENT: Answerer.AGENT}
 _SUBJECT_CHARACTERS = 80
+RATED_SLOT = "surveyed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,10 @@ class OpenAt:
 class CrmRecords:
     """The widget's `Records` over an open CRM store."""
 
-    def __init__(self, store: database.Store) -> None:
+    def __init__(self, store: database.Store, knows_slot: Callable[[str], bool] = knows_none) -> None:
+        """Answer from a store; `knows_slot` says whether the model that answers now has a slot."""
         self._store = store
+        self._knows_slot = knows_slot
 
     async def conversation_of_account(self, account_id: str, own: str) -> AccountsConversation:
         """Find it, or begin with `own`; see `Records`."""
@@ -100,7 +106,9 @@ class CrmRecords:
                 comment=rating.comment,
                 language=_language(rating.language),
             )
-            surveys.record_survey(session, survey)
+            if surveys.record_survey(session, survey) is survey and self._knows_slot(RATED_SLOT):
+                rated = SlotSet(name=RATED_SLOT, value=True, timestamp=time.time())
+                conversations.append_events(session, conversation, [rated.as_dict()])
 
         await self._written(keep)
 

@@ -18,6 +18,7 @@ from bot.errors import FrontdeskError
 ROOT = "rasa"
 MODULES = {
     "rasa.core.brokers.broker": "endpoints",
+    "rasa.core.channels.channel": "channels",
     "rasa.core.constants": "core_constants",
     "rasa.core.featurizers.precomputation": "policies",
     "rasa.core.featurizers.tracker_featurizers": "policies",

@@ -11,6 +11,7 @@ import httpx
 import jwt
 import pytest
 import socketio
+from structlog.testing import capture_logs
 
 from bot.channels.delivery import ChannelDelivery
 from bot.channels.socketio import SocketIO, SocketIOSettings, wire_messages
@@ -170,10 +171,14 @@ async def test_with_a_key_only_signed_tokens_connect(auth: Any, connects: bool) 
                 await chat.say({"message": "hello"})
                 assert await chat.hear() == {"text": "You said: hello"}
             return
-        with pytest.raises(socketio.exceptions.ConnectionError):
+        with capture_logs() as logs, pytest.raises(socketio.exceptions.ConnectionError):
             async with chatting(server.url, auth=auth):
                 pass
     assert processor.handled == []
+    assert [log["event"] for log in logs if log["log_level"] == "warning"] == [
+        "connection refused, no valid token"
+    ]
+    assert "eyJ" not in str(logs)
 
 
 @pytest.mark.parametrize(
@@ -187,13 +192,44 @@ async def test_with_a_key_only_signed_tokens_connect(auth: Any, connects: bool) 
     ],
 )
 async def test_what_is_no_message_is_passed_over(message: Any) -> None:
-    """A wrong frame is no turn, and the connection goes on."""
+    """A wrong frame is no turn and is logged without its words; the connection goes on."""
     processor = ScriptedProcessor()
+    with capture_logs() as logs:
+        await _say_and_go_on(processor, message)
+    assert len(processor.handled) == 1
+    assert [log["event"] for log in logs if log["log_level"] == "warning"] == [
+        "message passed over, no text of a length that is allowed"
+    ]
+    assert "aaa" not in str(logs)
+
+
+async def _say_and_go_on(processor: ScriptedProcessor, message: Any) -> None:
     async with serving(processor) as server, chatting(server.url) as chat:
         await chat.say(message)
         await chat.say({"message": "hello", "metadata": "no json"})
         assert await chat.hear() == {"text": "You said: hello"}
-    assert len(processor.handled) == 1
+
+
+async def test_a_frame_over_the_limit_ends_the_connection() -> None:
+    """What is larger than any message can be is not read; another chat goes on."""
+    processor = ScriptedProcessor()
+    async with serving(processor) as server, chatting(server.url) as flood, chatting(server.url) as chat:
+        await flood.say({"message": "a" * 1_000_000})
+        await asyncio.wait_for(flood.client.wait(), 10)
+        await chat.say({"message": "hello"})
+        assert await chat.hear() == {"text": "You said: hello"}
+    assert [message.text for message in processor.handled] == ["hello"]
+
+
+async def test_one_connection_speaks_in_no_other_ones_name() -> None:
+    """Without session persistence nobody chooses whose conversation she writes in."""
+    processor = ScriptedProcessor()
+    async with serving(processor) as server, chatting(server.url) as mia, chatting(server.url) as thief:
+        await mia.say({"message": "my secret"})
+        await mia.hear()
+        await thief.say({"message": "what did I say?", "session_id": mia.id})
+        await thief.hear()
+        assert [message.sender_id for message in processor.handled] == [mia.id, thief.id]
 
 
 async def test_a_turn_that_breaks_leaves_the_connection() -> None:

@@ -21,7 +21,7 @@ from tests.channels.telegram.door import opened as telegram
 def menu(text: str) -> list[BotUttered]:
     """Answer "menu" with two buttons, everything else with itself."""
     buttons = [{"title": "Track", "payload": "/track"}, {"title": "Return", "payload": "/return"}]
-    return [BotUttered(text="Choose", data={"buttons": buttons} if text == "menu" else {})]
+    return [BotUttered(text="Choose & press", data={"buttons": buttons} if text == "menu" else {})]
 
 
 @asynccontextmanager
@@ -67,4 +67,4 @@ async def test_a_conversation_in_the_terminal(
         lines.customer = somebody
         await talk(somebody)
     assert heard == ["menu", "/return"]
-    assert "< Choose\n    1: Track\n    2: Return\n" in capsys.readouterr().out
+    assert "< Choose & press\n    1: Track\n    2: Return\n" in capsys.readouterr().out

@@ -228,11 +228,13 @@ async def test_a_file_that_hides_its_size_is_refused_too(door: Door) -> None:
             yield b"x" * 65_536
 
     async with door.client() as client:
-        try:
-            answer = await client.put(KEY, content=endless(), headers=authorization())
-            assert answer.status_code == 413
-        except (httpx.WriteError, httpx.ReadError):
-            pass  # the server hung up in the middle, which is an answer as well
+        with capture_logs() as logs:
+            try:
+                answer = await client.put(KEY, content=endless(), headers=authorization())
+                assert answer.status_code == 413
+            except (httpx.WriteError, httpx.ReadError):
+                pass  # the server hung up in the middle, which is an answer as well
+    assert [log["reason"] for log in logs if log["event"] == "file refused"] == ["FileTooLarge"]
 
 
 async def test_a_replayed_upload_keeps_the_first_file(door: Door, tmp_path: Path) -> None:
@@ -249,17 +251,21 @@ async def test_a_replayed_upload_keeps_the_first_file(door: Door, tmp_path: Path
 async def test_one_file_too_many_is_refused(door: Door) -> None:
     """A conversation has its share of the disk and no more."""
     async with door.client() as client:
-        codes = [(await upload(client, key=f"{number}" * 32)).status_code for number in range(4)]
-        wrong_key = await upload(client, key="short")
+        with capture_logs() as logs:
+            codes = [(await upload(client, key=f"{number}" * 32)).status_code for number in range(4)]
+            wrong_key = await upload(client, key="short")
     assert codes == [201, 201, 201, 403]
     assert wrong_key.status_code == 400
+    assert [log["reason"] for log in logs if log["event"] == "file refused"] == ["TooManyFiles", "BadRequest"]
 
 
 async def test_an_address_sends_so_many_files_only(processor: ScriptedProcessor) -> None:
     """Uploads of one address are counted over all its conversations."""
     async with serving(processor, {"uploads_per_hour": 2}) as door, door.client() as client:
-        answers = [await upload(client, **authorization(f"{number}" * 32)) for number in range(3)]
+        with capture_logs() as logs:
+            answers = [await upload(client, **authorization(f"{number}" * 32)) for number in range(3)]
     assert [answer.status_code for answer in answers] == [201, 201, 429]
+    assert [log["reason"] for log in logs if log["event"] == "file refused"] == ["RateLimited"]
     assert answers[2].json()["details"]["retry_after_s"] > 0
 
 

@@ -163,6 +163,11 @@ async def test_answers_before_the_chat_go_with_the_first_message(
             {"from": "desk", "name": "Kim", "event": "left", "messages": []},
             id="a person goes",
         ),
+        pytest.param(
+            ConversationResumed(metadata={"agent": "Kim", "to": "queue"}),
+            {"from": "desk", "name": "Kim", "event": "left", "waits": True, "messages": []},
+            id="a person goes and another one is to come",
+        ),
         pytest.param(ConversationPaused(), None, id="an action pauses the assistant"),
     ],
 )

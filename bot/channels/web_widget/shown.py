@@ -16,7 +16,7 @@ from bot.channels.attachments import FILE_PAYLOAD, Files, attachments_of
 from bot.channels.incoming import Refused
 from bot.channels.rendering import render, render_all
 from bot.channels.web_widget.frames import Frame
-from bot.channels.web_widget.records import Standing
+from bot.channels.web_widget.records import Answerer, Standing
 from bot.dialogue.events import (
     AgentUttered,
     BotUttered,
@@ -75,7 +75,8 @@ def _shown(event: Event) -> dict[str, JSON] | None:
         case ConversationPaused() if _name(event):
             return {"from": Speaker.DESK, "messages": [], "event": "joined"} | _name(event)
         case ConversationResumed() if _name(event):
-            return {"from": Speaker.DESK, "messages": [], "event": "left"} | _name(event)
+            waits = {"waits": True} if event.metadata.get("to") == Answerer.QUEUE else {}
+            return {"from": Speaker.DESK, "messages": [], "event": "left"} | _name(event) | waits
         case _:
             return None
 

@@ -33,7 +33,7 @@ const TEXTS = {
     interested: "I am interested",
     queue: (n) => `You are number ${n} in the queue. A person will answer here.`,
     joined: (name) => `${name} has joined the conversation`,
-    left: (name) => `${name} has left. The assistant answers again.`,
+    left: (name, waits) => `${name} has left.${waits ? "" : " The assistant answers again."}`,
     error: "That did not work. Please try again.",
     needed: "Please fill this in",
     wrong: "Please enter an e-mail address",

@@ -16,8 +16,8 @@ export function bubbles(item, { locale, pick, files }) {
     attachment && attached(attachment, texts.file),
     file && tile(file, locale, files),
   ]);
-  const note = item.event && element("p.note", {}, texts[item.event](item.name));
-  return [...said, note, item.event === "left" && survey(texts, pick)].filter(Boolean);
+  const note = item.event && element("p.note", {}, texts[item.event](item.name, item.waits));
+  return [...said, note, item.event === "left" && !item.waits && survey(texts, pick)].filter(Boolean);
 }
 
 function choices(buttons, pick) {

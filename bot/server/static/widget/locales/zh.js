@@ -32,7 +32,7 @@ export default {
   interested: "我感兴趣",
   queue: (n) => `您排在第 ${n} 位，人工客服将在这里回复您。`,
   joined: (name) => `${name} 已加入对话`,
-  left: (name) => `${name} 已离开，由助理继续为您服务。`,
+  left: (name, waits) => `${name} 已离开${waits ? "" : "，由助理继续为您服务"}。`,
   error: "操作未成功，请重试。",
   needed: "请填写此项",
   wrong: "请输入邮箱地址",
