@@ -24,6 +24,7 @@ _SLOT_KEYS = {
     "min_value",
     "max_value",
     "initial_value",
+    "value_reset_delay",  # Rasa's; changes nothing there either
     "mappings",
 }
 _SESSION_KEYS = ("session_expiration_time", "carry_over_slots_to_new_session")

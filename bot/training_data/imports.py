@@ -10,7 +10,7 @@ from pathlib import Path
 from bot.errors import InvalidProject, Location
 from bot.training_data.config_file import load_config
 from bot.training_data.domain_file import is_domain_content
-from bot.training_data.stories import is_test_file
+from bot.training_data.stories import is_story_content, is_test_file
 from bot.training_data.yaml_files import Findings, read_yaml, yaml_files_below
 
 _CONFIG_NAMES = ("config.yml", "config.yaml")
@@ -27,7 +27,7 @@ class ProjectFiles:
 def find_imported_files(config: Path, own: ProjectFiles, findings: Findings) -> ProjectFiles:
     """Follow `imports:` of a config and of every config found on the way; nobody's imports stay out.
 
-    Each file of an imported folder is a domain file or a data file by its keys.
+    Each file of an imported folder is a domain file or a data file by its keys; its test stories stay out.
     """
     found = ProjectFiles(list(own.domain), list(own.data))
     imported: list[Path] = []
@@ -68,7 +68,9 @@ def _take(paths: Iterable[Path], found: ProjectFiles, waiting: list[Path]) -> No
         except InvalidProject:
             found.data.append(path)  # read again with the data, where the mistake is noted
             continue
-        if is_domain_content(document) and not is_test_file(path):
+        if is_test_file(path) and is_story_content(document):
+            continue
+        if is_domain_content(document):
             found.domain.append(path)
         else:
             found.data.append(path)

@@ -131,6 +131,9 @@ class NluReader:
             hint = "; put quotes around it" if isinstance(name, bool | int | float) else ""
             message = f"the name of an item '{key}' must be text, found {kind(name)}{hint}"
             self.findings.error("nlu-schema", message, item.at(key))
+        elif key == "intent" and name.count("/") > 1:
+            message = f"intent '{name}' has more than one '/'; it parts an intent from its response key"
+            self.findings.error("nlu-schema", message, item.at(key))
         elif key == "intent":
             self._intent(name, item)
         else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.dialogue.domain import Domain
-from bot.dialogue.events import ActionExecuted
+from bot.dialogue.events import ActionExecuted, UserUttered
 from bot.dialogue.messages import JSON
 from bot.errors import Finding, InvalidProject, Location, nearest
 from bot.training_data.config_file import DEFAULT_LANGUAGE, ProjectConfig, load_config
@@ -101,6 +101,7 @@ class Project:
         _read_json_files(files.data, reader, settings.language or DEFAULT_LANGUAGE)
         raw, built = _build(files.domain, reader, findings)
         steps = _read_steps(documents, built, findings)
+        _add_examples(steps, reader)
         texts = {
             event.action_text
             for step in steps
@@ -156,7 +157,8 @@ def _domain_paths(root: Path, domain: str | Path) -> list[Path]:
 def _data_paths(root: Path, data: Sequence[str | Path], findings: Findings) -> list[Path]:
     """Small projects keep their files beside the domain: without a folder `data` the root is searched."""
     if tuple(map(str, data)) == (DATA,) and not (root / DATA).exists():
-        return [path for path in sorted(root.glob("*.y*ml")) if path.name not in _OWN_FILES]
+        found = sorted(root.glob("*.y*ml"))
+        return [path for path in found if path.name not in _OWN_FILES and not is_test_file(path)]
     paths = [root / path for path in data]
     for path in paths:
         if not path.exists():
@@ -277,9 +279,20 @@ def _build(paths: Sequence[Path], reader: NluReader, findings: Findings) -> tupl
     return raw, build_domain(raw, findings)
 
 
+def _add_examples(steps: Sequence[StoryStep], reader: NluReader) -> None:
+    """A turn with a text and an intent is an example of the intent too (Rasa's `E2EImporter`)."""
+    for step in steps:
+        for event, place in zip(step.events, step.event_locations, strict=True):
+            if isinstance(event, UserUttered) and event.text and event.intent_name:
+                reader.add_example(event.text, event.intent_name, event.entities, {}, place)
+
+
 def _read_steps(documents: Mapping[Path, YamlMap], domain: Domain, findings: Findings) -> list[StoryStep]:
     steps: list[StoryStep] = []
     for path, document in documents.items():
-        if is_story_content(document) and not is_test_file(path):
+        if is_story_content(document):
+            if is_test_file(path):
+                message = "test stories among the data are learnt, as in Rasa; keep them beside it to test"
+                findings.warn("test-in-data", message, Location(str(path), 1))
             steps += read_stories(document, domain, findings)
     return steps

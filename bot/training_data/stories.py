@@ -86,26 +86,30 @@ def is_story_content(document: JSON) -> bool:
 
 
 def is_test_file(path: Path) -> bool:
-    """Tell whether a file's stories are tests and never training data: its name starts with `test_`."""
+    """Tell whether a file's stories are tests: its name starts with `test_`."""
     return path.name.startswith(TEST_PREFIX)
 
 
+_UNNAMED = "(unnamed)"
+_OF_BOTH = ("story", "rule", "metadata", "steps")
+_SWITCHES = ("conversation_start", "wait_for_user_input")
+
+
 def _read_item(item: YamlMap, title: str, domain: Domain, findings: Findings) -> list[StoryStep]:
-    known = ("story", "rule", "metadata", "steps", "condition", "conversation_start", "wait_for_user_input")
-    name = item.get(title)
-    if name is None:
+    if title not in item:
         found = ", ".join(map(str, item))
         message = f"expected the key '{title}' with a name, found {found or 'nothing'}"
         findings.error("story-schema", message, item.at())
         return []
-    if not isinstance(name, str) or not name.strip():
+    name = item[title]
+    if name in (None, ""):
+        findings.warn("story-unnamed", f"a {title} should have a name", item.at(title))
+        name = _UNNAMED
+    elif not isinstance(name, str):
         message = f"the name of a {title} must be text, found {kind(name)}"
         findings.error("story-schema", message, item.at(title))
         return []
-    for key in item:
-        if key not in known or (title == "story" and key in known[4:]):
-            hint = nearest(str(key), known if title == "rule" else known[:4])
-            findings.error("story-schema", f"unknown key '{key}' in {title} '{name}'{hint}", item.at(key))
+    _check_keys(item, title, name, findings)
     steps = item.get("steps")
     if steps is not None and not isinstance(steps, YamlList):
         message = f"'steps' of {title} '{name}' must be a list, found {kind(steps)}"
@@ -123,6 +127,17 @@ def _read_item(item: YamlMap, title: str, domain: Domain, findings: Findings) ->
     if title == "rule" and item.get("wait_for_user_input") is False:
         builder.add(ActionExecuted(name=RULE_SNIPPET, timestamp=0.0), item.at("wait_for_user_input"))
     return builder.finish()
+
+
+def _check_keys(item: YamlMap, title: str, name: str, findings: Findings) -> None:
+    known = (*_OF_BOTH, "condition", *_SWITCHES) if title == "rule" else _OF_BOTH
+    for key, value in item.items():
+        if key not in known:
+            message = f"unknown key '{key}' in {title} '{name}'{nearest(str(key), known)}"
+            findings.error("story-schema", message, item.at(key))
+        elif key in _SWITCHES and not isinstance(value, bool):
+            message = f"'{key}' of {title} '{name}' must be true or false, found {value!r}"
+            findings.error("story-schema", message, item.at(key))
 
 
 def _metadata(item: YamlMap) -> Mapping[str, JSON]:

@@ -12,6 +12,8 @@ from bot.training_data.stories import StoryStep
 from bot.training_data.story_branch import Branch
 from bot.training_data.story_graph import TrainingTracker, generate_trackers
 
+UNLIKELY = "action_unlikely_intent"
+
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
@@ -39,7 +41,11 @@ def find_story_conflicts(
     for tracker in trackers:
         for key, choice in _choices(tracker, domain, max_history):
             choices.setdefault(key, {}).setdefault(choice.action, choice)
-    return [_conflict(list(found.values())) for found in choices.values() if len(found) > 1]
+    learnt = (
+        {name: choice for name, choice in found.items() if name != UNLIKELY} for found in choices.values()
+    )
+    conflicts = [_conflict(list(found.values())) for found in learnt if len(found) > 1]
+    return [*conflicts, *(_unlearnable(found[UNLIKELY]) for found in choices.values() if UNLIKELY in found)]
 
 
 def _choices(
@@ -59,6 +65,11 @@ def _choices(
                 found.append((key, _Choice(name, tracker.name, nearest_place)))
         branch.apply(event)
     return found
+
+
+def _unlearnable(choice: _Choice) -> Finding:
+    message = f"{choice}, which nothing learns from a story; react to it by a rule"
+    return Finding("story-conflict", message, choice.place, Severity.WARNING)
 
 
 def _conflict(choices: Sequence[_Choice]) -> Finding:

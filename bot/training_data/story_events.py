@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.dialogue.domain import Domain
 from bot.dialogue.events import (
@@ -168,7 +168,8 @@ class StepReader:
             return step["user"].strip(), ()
         if text.startswith("/"):
             payload = parse_intent_payload(text, self.domain)
-            return text, payload.entities if payload else ()
+            found = payload.entities if payload else ()
+            return text, tuple(replace(entity, extractor=None) for entity in found)
         return text, entities
 
     def _entities(self, step: YamlMap, place: Location) -> tuple[Entity, ...]:

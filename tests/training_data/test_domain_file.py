@@ -219,13 +219,20 @@ def test_mistakes_are_found_with_their_line(text: str, line: int, words: str) ->
 
 
 def test_custom_slot_types_may_have_options_of_their_own() -> None:
-    """A type by Python path keeps its path; an unknown key of a mapping is only a warning, as in Rasa."""
+    """A type by Python path keeps its path; an unknown key of a mapping is only a warning, as in Rasa.
+
+    A key that Rasa knows and never uses is known here too.
+    """
     domain, findings = read("""
         slots:
           limit:
             type: shop.slots.LimitSlot
             limit: 1000
             mappings: [{type: custom, actoin: action_x}]
+          old:
+            type: text
+            value_reset_delay: 3
+            mappings: [{type: custom}]
         """)
     assert domain.slots["limit"].custom_type == "shop.slots.LimitSlot"
     assert not findings.errors

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.dialogue.messages import Entity
@@ -70,6 +70,7 @@ def annotated_texts(draw: st.DrawFn) -> tuple[str, tuple[Entity, ...]]:
     return text, tuple(entities)
 
 
+@settings(deadline=None)
 @given(annotated_texts())
 def test_parse_is_the_inverse_of_render(case: tuple[str, tuple[Entity, ...]]) -> None:
     """Whatever can be annotated comes back the same, whatever stands in names and values."""

@@ -190,6 +190,7 @@ def test_wrong_json_is_refused(content: str, words: str) -> None:
         ("- intent: true\n  examples: |\n    - yes", "put quotes around it"),
         ("- intent: a\n  example: |\n    - yes", "did you mean 'examples'?"),
         ("- intent: a\n  examples: [yes]", "needs 'text'"),
+        ("- intent: a/b/c\n  examples: |\n    - yes", "more than one '/'"),
         ("- synonym: a\n  examples: [yes]", "expected a block"),
         ("- regex: a\n  examples: |\n    - (", "not one"),
         ('- intent: a\n  examples: |\n    - [x]{"entity": }', "is not JSON"),

@@ -136,12 +136,30 @@ def test_end_to_end_texts_become_actions(write_files: WriteFiles) -> None:
     assert project.domain.action_names[-2:] == ("Bye!", "Hello!")
 
 
-def test_test_stories_are_no_training_data(write_files: WriteFiles) -> None:
-    """Files named `test_…` are only read as tests."""
+def test_turns_with_text_and_intent_teach_the_intent(write_files: WriteFiles) -> None:
+    """A sentence of a story that names its intent is an example of it, once; one without is none."""
+    nlu = "nlu:\n- intent: go\n  examples: |\n    - take me to [Oslo](city)\n"
+    stories = (
+        "stories:\n- story: s\n  steps:\n"
+        "  - {user: 'take me to [Oslo](city)', intent: go}\n"
+        "  - {user: 'off to [Bern](city)', intent: go}\n"
+        "  - {user: 'just a word'}\n"
+    )
+    project = Project.load(write_files({"domain.yml": DOMAIN, "data/n.yml": nlu, "data/s.yml": stories}))
+    assert [(example.text, example.intent) for example in project.nlu.examples] == [
+        ("take me to Oslo", "go"),
+        ("off to Bern", "go"),
+    ]
+    added = project.nlu.examples[1]
+    assert [entity.value for entity in added.entities] == ["Bern"]
+    assert str(added.location).endswith("s.yml:5")
+
+
+def test_test_stories_are_files_of_their_name(write_files: WriteFiles) -> None:
+    """Only files named `test_…` are read as tests."""
     root = write_files(
         {
             "domain.yml": DOMAIN,
-            "data/test_s.yml": "stories:\n- story: t\n  steps: [{user: hi, intent: greet}]\n",
             "tests/test_more.yml": "stories:\n- story: u\n  steps: [{user: hi, intent: faq/price}]\n",
             "tests/notes.yml": "stories:\n- story: v\n  steps: [{intent: greet}]\n",
         }
@@ -149,6 +167,33 @@ def test_test_stories_are_no_training_data(write_files: WriteFiles) -> None:
     project = Project.load(root)
     assert project.steps == ()
     assert [[step.name for step in test.steps] for test in project.load_tests()] == [["u"]]
+
+
+def test_test_stories_among_the_data_are_learnt(write_files: WriteFiles) -> None:
+    """As in Rasa; what looks like a mistake is a warning."""
+    root = write_files(
+        {
+            "domain.yml": DOMAIN,
+            "data/test_s.yml": "stories:\n- story: t\n  steps: [{user: hi, intent: greet}]\n",
+        }
+    )
+    project = Project.load(root)
+    assert [step.name for step in project.steps] == ["t"]
+    assert "test-in-data" in [finding.check for finding in project.findings]
+
+
+def test_test_stories_of_imported_projects_are_not_learnt(write_files: WriteFiles) -> None:
+    """Each project tests itself."""
+    story = "stories:\n- story: {name}\n  steps: [{{user: hi, intent: greet}}]\n"
+    root = write_files(
+        {
+            "config.yml": "importers: [MultiProjectImporter]\nimports: [part]\n",
+            "part/domain.yml": DOMAIN,
+            "part/s.yml": story.format(name="learnt"),
+            "part/tests/test_s.yml": story.format(name="tested"),
+        }
+    )
+    assert [step.name for step in Project.load(root).steps] == ["learnt"]
 
 
 def test_a_test_file_without_stories_is_refused(write_files: WriteFiles) -> None:

@@ -219,6 +219,8 @@ def test_wrong_steps_are_refused_with_their_line(steps: str, line: int, words: s
         ("stories:\n- story: s\n  condition: []\n  steps: [{action: a}]", "unknown key 'condition'"),
         ("rules:\n- rule: r\n  steps: [{checkpoint: a}]", "cannot have a step 'checkpoint'"),
         ("rules:\n- rule: r\n  condition: [{intent: a}]\n  steps: [{action: a}]", "can only hold"),
+        ("rules:\n- rule: r\n  wait_for_user_input: no\n  steps: [{action: a}]", "true or false, found 'no'"),
+        ("rules:\n- rule: r\n  conversation_start: 1\n  steps: [{action: a}]", "true or false, found 1"),
     ],
 )
 def test_wrong_stories_are_refused(text: str, words: str) -> None:
@@ -232,6 +234,16 @@ def test_empty_stories_and_steps_are_warnings() -> None:
     steps, findings = read("stories:\n- story: s\n- story: t\n  steps:\n  - action: a\n  - intent:\n")
     assert [len(step.events) for step in steps] == [1]
     assert [item.check for item in findings.items] == ["story-empty", "story-step-empty"]
+    assert not findings.errors
+
+
+def test_a_story_without_a_name_is_learnt() -> None:
+    """As in Rasa; the warning says where it stands."""
+    steps, findings = read("stories:\n- story:\n  steps:\n  - action: a\n")
+    assert [len(step.events) for step in steps] == [1]
+    assert [str(item.location) for item in findings.items if item.check == "story-unnamed"] == [
+        "stories.yml:2"
+    ]
     assert not findings.errors
 
 

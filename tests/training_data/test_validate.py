@@ -205,6 +205,16 @@ def test_stories_that_contradict_each_other_are_shown_side_by_side(write_files: 
     assert "stories.yml:5" in finding.message
 
 
+def test_an_unlikely_intent_in_a_story_is_named(write_files: WriteFiles) -> None:
+    """Policies learn it from nothing but rules; Rasa counts it among the contradictions as well."""
+    story = "stories:\n- story: odd\n  steps:\n  - intent: greet\n  - action: action_unlikely_intent\n"
+    project = Project.load(write_files({**SOUND, "data/stories.yml": f"{story}  - action: utter_hi\n"}))
+    (finding,) = [item for item in validate(project) if item.check == "story-conflict"]
+    assert "'odd'" in finding.message
+    assert "nothing learns" in finding.message
+    assert str(finding.location).endswith("stories.yml:5")
+
+
 def test_history_length_decides_what_is_a_contradiction(write_files: WriteFiles) -> None:
     """Stories that differ only long ago contradict each other for policies with a short memory."""
     first, second = CONFLICT.split("- story: two")
