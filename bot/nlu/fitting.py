@@ -1,4 +1,4 @@
-"""Fitting of linear heads: kernel form for sentences, feature form for words. Training only."""
+"""Fitting of linear heads by L-BFGS, in kernel form for sentences. Training only."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def fit_kernel(kernel: FloatArray, targets: IntArray, *, labels: int, strength: 
     of value 1.
     """
     start = np.zeros((len(targets), labels), np.float32)
-    return _minimise(_KernelProblem(kernel, _one_hot(targets, labels), strength), start)
+    return minimise(_KernelProblem(kernel, _one_hot(targets, labels), strength), start)
 
 
 def _one_hot(targets: IntArray, labels: int) -> FloatArray:
@@ -63,10 +63,10 @@ def _one_hot(targets: IntArray, labels: int) -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
+class State:
     """A point of the descent; `k_…` is the kernel times `…`, `gradient` stands in coefficients.
 
-    In feature form the coefficients are the weights and the kernel is the identity.
+    Where the coefficients are the weights themselves, the kernel is the identity.
     """
 
     a: FloatArray
@@ -85,8 +85,10 @@ class _Pair:
     curvature: float
 
     @classmethod
-    def between(cls, old: _State, new: _State) -> _Pair:
+    def between(cls, old: State, new: State) -> _Pair:
         step, change = new.a - old.a, new.gradient - old.gradient
+        if new.k_a is new.a:
+            return cls(step, step, change, change, _inner(step, change))
         k_change = new.k_gradient - old.k_gradient
         return cls(step, new.k_a - old.k_a, change, k_change, _inner(step, k_change))
 
@@ -101,8 +103,12 @@ def _cross_entropy(scores: FloatArray, wanted: FloatArray) -> float:
     return float(np.log(np.exp(shifted).sum(axis=1)).sum(dtype=np.float64)) - likelihood
 
 
-class _Problem(Protocol):
-    def state(self, a: FloatArray, k_a: FloatArray) -> _State: ...
+class Problem(Protocol):
+    """Something to minimise."""
+
+    def state(self, a: FloatArray, k_a: FloatArray) -> State:
+        """Return loss and gradient at the coefficients `a`; `k_a` is the kernel times `a`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,36 +117,14 @@ class _KernelProblem:
     wanted: FloatArray
     strength: float
 
-    def state(self, a: FloatArray, k_a: FloatArray) -> _State:
+    def state(self, a: FloatArray, k_a: FloatArray) -> State:
         loss = self.strength * _cross_entropy(k_a, self.wanted) + _inner(a, k_a) / 2
         gradient = self.strength * (softmax(k_a) - self.wanted) + a
         k_gradient: FloatArray = self.kernel @ gradient + gradient.sum(axis=0, keepdims=True)
-        return _State(a, k_a, loss, gradient, k_gradient)
+        return State(a, k_a, loss, gradient, k_gradient)
 
 
-@dataclass(frozen=True, slots=True)
-class _FeatureProblem:
-    """Weights (D + M + 1, labels) of `dense` (N, D), of `marks` (N, M) and the bias."""
-
-    dense: FloatArray
-    marks: sparse.csr_array
-    marks_t: sparse.csr_array
-    wanted: FloatArray
-    strength: float
-
-    def state(self, a: FloatArray, k_a: FloatArray) -> _State:
-        width = self.dense.shape[1]
-        scores = self.dense @ a[:width] + self.marks @ a[width:-1] + a[-1]
-        loss = self.strength * _cross_entropy(scores, self.wanted) + _inner(a, k_a) / 2
-        error = (softmax(scores) - self.wanted) * np.float32(self.strength)
-        gradient = a.copy()
-        gradient[:width] += self.dense.T @ error
-        gradient[width:-1] += self.marks_t @ error
-        gradient[-1] += error.sum(axis=0)
-        return _State(a, a, loss, gradient, gradient)
-
-
-def _minimise(problem: _Problem, start: FloatArray, *, at_most: int = 120) -> FloatArray:
+def minimise(problem: Problem, start: FloatArray, *, at_most: int = 120) -> FloatArray:
     """Walk down by L-BFGS from zero coefficients until a step gains less than 1e-5 of the loss."""
     state = problem.state(start, start)
     memory: list[_Pair] = []
@@ -156,9 +140,7 @@ def _minimise(problem: _Problem, start: FloatArray, *, at_most: int = 120) -> Fl
     return state.a
 
 
-def _search(
-    problem: _Problem, state: _State, direction: FloatArray, k_direction: FloatArray
-) -> _State | None:
+def _search(problem: Problem, state: State, direction: FloatArray, k_direction: FloatArray) -> State | None:
     """Walk along the direction, halving the step until the loss falls enough."""
     slope = _inner(direction, state.k_gradient)
     step = np.float32(1.0)
@@ -170,26 +152,28 @@ def _search(
     return None
 
 
-def _two_loops(state: _State, memory: list[_Pair]) -> tuple[FloatArray, FloatArray]:
+def _two_loops(state: State, memory: list[_Pair]) -> tuple[FloatArray, FloatArray]:
     """Return the L-BFGS direction and the kernel times it (Nocedal and Wright, algorithm 7.4)."""
-    q, k_q = state.gradient.copy(), state.k_gradient.copy()
+    vectors = [state.gradient.copy()]
+    if state.k_gradient is not state.gradient:
+        vectors.append(state.k_gradient.copy())
     alphas = []
     for pair in reversed(memory):
-        alpha = _inner(pair.k_step, q) / pair.curvature
-        q -= np.float32(alpha) * pair.change
-        k_q -= np.float32(alpha) * pair.k_change
+        alpha = _inner(pair.k_step, vectors[0]) / pair.curvature
+        for vector, change in zip(vectors, (pair.change, pair.k_change), strict=False):
+            vector -= np.float32(alpha) * change
         alphas.append(alpha)
     scale = memory[-1].curvature / _inner(memory[-1].change, memory[-1].k_change) if memory else _first(state)
-    q *= np.float32(scale)
-    k_q *= np.float32(scale)
+    for vector in vectors:
+        vector *= np.float32(scale)
     for pair, alpha in zip(memory, reversed(alphas), strict=True):
-        beta = _inner(pair.k_change, q) / pair.curvature
-        q += np.float32(alpha - beta) * pair.step
-        k_q += np.float32(alpha - beta) * pair.k_step
-    return -q, -k_q
+        beta = _inner(pair.k_change, vectors[0]) / pair.curvature
+        for vector, step in zip(vectors, (pair.step, pair.k_step), strict=False):
+            vector += np.float32(alpha - beta) * step
+    return -vectors[0], -vectors[-1]
 
 
-def _first(state: _State) -> float:
+def _first(state: State) -> float:
     return min(1.0, 10.0 / (math.sqrt(_inner(state.gradient, state.k_gradient)) + 1e-12))
 
 
@@ -204,17 +188,3 @@ def head_of(
         bias=coefficients.sum(axis=0),
         temperature=temperature,
     )
-
-
-def fit_features(
-    dense: FloatArray, marks: sparse.csr_array, targets: IntArray, *, labels: int, strength: float
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Fit softmax regression over its weights, for many rows of few features (the words of all sentences).
-
-    Returns:
-        The weights of `dense` (D, labels), of `marks` (M, labels), and the bias (labels,).
-    """
-    width, size = dense.shape[1], marks.shape[1]
-    problem = _FeatureProblem(dense, marks, marks.T.tocsr(), _one_hot(targets, labels), strength)
-    weights = _minimise(problem, np.zeros((width + size + 1, labels), np.float32), at_most=80)
-    return weights[:width], weights[width:-1], weights[-1]

@@ -5,24 +5,27 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from bot.dialogue.messages import Entity
+from bot.nlu.chain import best_path, marginals
 from bot.nlu.entity_lookup import PatternMatch
 from bot.nlu.features import FloatArray
-from bot.nlu.linear import softmax
-from bot.nlu.tags import OUTSIDE, Tag, best_path, decode_tags, transitions
+from bot.nlu.tags import OUTSIDE, Tag, decode_tags
 from language.tokens import Span
 
-_AROUND = (-2, -1, 0, 1, 2)
+NEIGHBOURS = (-1, 0, 1)  # words whose vectors score the tag of a word
+_AROUND = (-3, -2, -1, 0, 1, 2, 3)
+_PAIRS = (-2, -1, 0, 1)
 _RUNS = re.compile(r"(.)\1+")
+_DIGIT = re.compile(r"\d")
 
 
 def word_marks(text: str, words: Sequence[Span], matches: Sequence[PatternMatch]) -> list[list[str]]:
     """Return the marks of each word: itself, its neighbours, its shape, and the patterns that touch it."""
-    forms = [text[start:end].lower() for start, end in words]
+    forms = [_DIGIT.sub("0", text[start:end].lower()) for start, end in words]
     patterns = [
         sorted({match.name for match in matches if match.start < end and match.end > start})
         for start, end in words
@@ -31,16 +34,18 @@ def word_marks(text: str, words: Sequence[Span], matches: Sequence[PatternMatch]
 
 
 def _marks(row: int, word: str, forms: Sequence[str], patterns: Sequence[Sequence[str]]) -> list[str]:
-    marks = [f"shape {_shape(word)}", f"start {word[:3].lower()}", f"end {word[-3:].lower()}"]
+    marks = [f"shape {_shape(word)}", f"start {forms[row][:3]}", f"end {forms[row][-3:]}"]
     for offset in _AROUND:
         place = row + offset
         is_inside = 0 <= place < len(forms)
         marks.append(f"{offset} {forms[place] if is_inside else ''}")
         if is_inside:
             marks.extend(f"{offset} in {name}" for name in patterns[place])
-    for first in (row - 1, row):
-        pair = " ".join(forms[place] if 0 <= place < len(forms) else "" for place in (first, first + 1))
-        marks.append(f"{first - row} pair {pair}")
+    for offset in _PAIRS:
+        pair = " ".join(
+            forms[place] if 0 <= place < len(forms) else "" for place in (row + offset, row + offset + 1)
+        )
+        marks.append(f"{offset} pair {pair}")
     return marks
 
 
@@ -77,10 +82,11 @@ def normalised(vectors: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class Tagger:
-    """A trained entity head.
+    """A trained entity head: a linear-chain conditional random field (Lafferty et al. 2001).
 
-    `dense` (2H, L), `marks` (M, L) and `bias` (L,) score the tags of a word; the path of tags through a
-    sentence is the best one that no tag contradicts.
+    `dense` (3, 2H, L) scores the tags of a word by the vectors of the word before, of its own and of the
+    word after, `marks` (M, L) by its marks; `bias` is (L,). `moves` (L, L) is what a tag (column) gains
+    after another (row), minus infinity where it may not follow.
     """
 
     tags: tuple[Tag, ...]
@@ -88,10 +94,21 @@ class Tagger:
     dense: FloatArray
     marks: FloatArray
     bias: FloatArray
-    moves: FloatArray = field(init=False)
+    moves: FloatArray
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "moves", transitions(self.tags))  # the one way to set a derived field
+    def scores(
+        self, text: str, words: Sequence[Span], vectors: FloatArray, matches: Sequence[PatternMatch]
+    ) -> FloatArray:
+        """Score the tags of each word by itself: (words, L); `vectors` is (words, 2H)."""
+        own = normalised(vectors)
+        scores: FloatArray = own @ self.dense[1] + self.bias  # (words, L)
+        scores[1:] += own[:-1] @ self.dense[0]
+        scores[:-1] += own[1:] @ self.dense[2]
+        for row, marks in enumerate(word_marks(text, words, matches)):
+            columns = self.vocabulary.known(marks)
+            if columns:
+                scores[row] += self.marks[columns].sum(axis=0)
+        return scores
 
     def entities(
         self,
@@ -102,18 +119,20 @@ class Tagger:
         *,
         extractor: str,
     ) -> list[Entity]:
-        """Find the learnt entities; `vectors` is (words, 2H), `matches` are the project's patterns."""
+        """Find the learnt entities; `vectors` is (words, 2H), `matches` are the project's patterns.
+
+        An entity is as sure as the least sure of its tags.
+        """
         if not words:
             return []
-        scores = normalised(vectors) @ self.dense + self.bias  # (words, L)
-        for row, marks in enumerate(word_marks(text, words, matches)):
-            columns = self.vocabulary.known(marks)
-            if columns:
-                scores[row] += self.marks[columns].sum(axis=0)
-        path = best_path(scores, self.moves, self.tags.index(OUTSIDE))
-        chances = softmax(scores)
+        scores, outside = self.scores(text, words, vectors, matches), self.tags.index(OUTSIDE)
+        path = best_path(scores, self.moves, outside)
+        spans = decode_tags([self.tags[index] for index in path])
+        if not spans:
+            return []
+        chances = marginals(scores, self.moves, outside)
         found = []
-        for span in decode_tags([self.tags[index] for index in path]):
+        for span in spans:
             start, end = words[span.first][0], words[span.last - 1][1]
             sure = min(float(chances[row, path[row]]) for row in range(span.first, span.last))
             found.append(

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import sparse
 
+from bot.nlu.chain_training import TaggedWords, fit_chain
 from bot.nlu.entity_lookup import Patterns
 from bot.nlu.features import FloatArray
-from bot.nlu.fitting import fit_features
 from bot.nlu.tagger import MarkVocabulary, Tagger, normalised, word_marks
-from bot.nlu.tags import OUTSIDE, Tag, encode_tags
+from bot.nlu.tags import OUTSIDE, Tag, encode_tags, transitions
 from bot.training_data.nlu_examples import NluExample
 from language.encoder import EncodedText, word_vectors
 from language.tokens import word_spans
@@ -36,15 +36,22 @@ def train_tagger(
         tags.extend(encode_tags(words, example.entities))
     known = _with_every_inside(sorted({OUTSIDE, *tags}))
     vocabulary = MarkVocabulary.fit(marks)
-    columns = [vocabulary.known(row) for row in marks]
-    of_dense, of_marks, bias = fit_features(
-        np.concatenate(dense),
-        _matrix(columns, len(vocabulary.columns)),
-        np.array([known.index(tag) for tag in tags]),
-        labels=len(known),
+    columns, places = (
+        [vocabulary.known(row) for row in marks],
+        {tag: place for place, tag in enumerate(known)},
+    )
+    weights = fit_chain(
+        TaggedWords(
+            np.concatenate(dense),
+            _matrix(columns, len(vocabulary.columns)),
+            np.array([places[tag] for tag in tags]),
+            [len(rows) for rows in dense],
+        ),
+        transitions(known),
+        outside=known.index(OUTSIDE),
         strength=STRENGTH,
     )
-    return Tagger(tuple(known), vocabulary, of_dense, of_marks, bias)
+    return Tagger(tuple(known), vocabulary, weights.dense, weights.marks, weights.bias, weights.moves)
 
 
 def _chosen(examples: Sequence[NluExample]) -> list[int]:

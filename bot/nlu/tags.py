@@ -82,22 +82,3 @@ def transitions(tags: Sequence[Tag]) -> FloatArray:
     """Return (L, L): 0 where the column's tag may follow the row's, minus infinity elsewhere."""
     allowed = [[0.0 if after.may_follow(before) else -np.inf for after in tags] for before in tags]
     return np.array(allowed, np.float32)
-
-
-def best_path(scores: FloatArray, moves: FloatArray, outside: int) -> list[int]:
-    """Find the best allowed sequence of tags (Viterbi); before the first word stands `outside`.
-
-    `scores` is (words, L), `moves` (L, L) as `transitions` gives it.
-    """
-    if not len(scores):
-        return []
-    best = moves[outside] + scores[0]  # (L,)
-    came_from = []
-    for row in scores[1:]:
-        paths = best[:, None] + moves  # (L, L)
-        came_from.append(paths.argmax(axis=0))
-        best = paths.max(axis=0) + row
-    path = [int(best.argmax())]
-    for back in reversed(came_from):
-        path.append(int(back[path[-1]]))
-    return path[::-1]

@@ -47,6 +47,19 @@ def test_three_hundred_intents_are_learnt(
     ]
 
 
+def test_an_intent_with_one_example_is_learnt_beside_others(
+    pipeline: tuple[ComponentConfig, ...], cache: Path, tmp_path: Path
+) -> None:
+    """Its one sentence is understood, and an intent whose only example is blank takes nothing from others."""
+    more = (NluExample("sing me a song", "sing"), NluExample(" ", "blank"))
+    train(replace(DATA, examples=(*DATA.examples, *more)), pipeline, tmp_path, cache=cache)
+    interpreter = Interpreter.load(tmp_path, Domain())
+    texts = ("sing me a song", "many thanks", "where is my parcel")
+    ranked = [interpreter.parse(text).intent_ranking for text in texts]
+    names = [next(row.name for row in rows if row.name != "nlu_fallback") for rows in ranked]
+    assert names == ["sing", "thank", "order_status"]
+
+
 @pytest.mark.parametrize("unit", ["parcel ", "包裹"], ids=["words", "characters"])
 def test_a_message_of_five_thousand_words_is_read_as_far_as_the_limit(
     interpreter: Interpreter, unit: str
@@ -91,12 +104,21 @@ def _fewer_labels(folder: Path) -> None:
     (folder / VALUES_FILE).write_text(text.replace('"labels": ["change_address", ', '"labels": ['), "utf-8")
 
 
-@pytest.mark.parametrize("damage", [_other_width, _fewer_labels], ids=["other width", "fewer labels"])
+def _fewer_marks(folder: Path) -> None:
+    tensors = load_file(folder / TENSORS_FILE)
+    save_file(tensors | {"tagger.marks": tensors["tagger.marks"][:5]}, folder / TENSORS_FILE)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [_other_width, _fewer_labels, _fewer_marks],
+    ids=["other width", "fewer labels", "fewer marks"],
+)
 def test_parts_that_do_not_fit_are_refused(trained: Trained, tmp_path: Path, damage: object) -> None:
     """Files that can be read but belong to different models are found when they are loaded."""
     folder = tmp_path / "model"
     shutil.copytree(trained[0], folder)
-    damage(folder)  # type: ignore[operator] # one of the two above
+    damage(folder)  # type: ignore[operator] # one of the three above
     with pytest.raises(ModelError, match="train again"):
         Interpreter.load(folder, DOMAIN)
 

@@ -21,8 +21,9 @@ from bot.nlu.calibration import (
     fold_numbers,
     in_fine_tuning,
 )
+from bot.nlu.chain_training import TaggedWords, fit_chain
 from bot.nlu.features import Features
-from bot.nlu.fitting import FeatureMatrix, fit_features, fit_kernel, head_of
+from bot.nlu.fitting import FeatureMatrix, fit_kernel, head_of
 from bot.nlu.linear import softmax
 from bot.nlu.model import SentenceHead, SentimentHead
 from bot.nlu.out_of_scope import Scope, with_fallback
@@ -42,12 +43,14 @@ def blobs(labels: int, each: int, *, width: int = 8, seed: int = 0) -> tuple[Fea
 
 
 def test_kernel_form_finds_the_weights_of_the_plain_form() -> None:
-    """Both ways of fitting minimise the same loss, so they agree on the probabilities."""
+    """A chain of one word is softmax regression as well, so both ways agree on the probabilities."""
     matrix, targets = blobs(3, 20)
     coefficients = fit_kernel(matrix.kernel(), targets, labels=3, strength=1.0)
     head = head_of(coefficients, matrix, "abc", temperature=1.0)
-    dense, marks, bias = fit_features(matrix.dense, matrix.ngrams, targets, labels=3, strength=1.0)
-    plain = softmax(matrix.dense @ dense + matrix.ngrams @ marks + bias)
+    words = TaggedWords(matrix.dense, matrix.ngrams, targets, [1] * len(targets))
+    weights = fit_chain(words, np.zeros((3, 3), np.float32), outside=0, strength=1.0)
+    biases = weights.bias + weights.moves[0]
+    plain = softmax(matrix.dense @ weights.dense[1] + matrix.ngrams @ weights.marks + biases)
     kernel = softmax(matrix.dense @ head.dense + matrix.ngrams @ head.ngrams + head.bias)
     # The bias of the kernel form is regularised like a weight, and both stop a little before the minimum.
     np.testing.assert_allclose(kernel, plain, atol=0.02)

@@ -56,3 +56,11 @@ def test_scores_stand_for_each_language() -> None:
     }
     assert (scores.sentences, scores.accuracy, scores.temperature) == (4, 0.75, 1.5)
     assert scores.expected_calibration_error == pytest.approx((0.1 + 0.8 + 0.3 + 0.4) / 4)
+
+
+def test_a_language_that_hardly_anybody_writes_is_none() -> None:
+    """One short sentence of two hundred that looks Spanish does not make the bot speak Spanish."""
+    texts = ["where is my parcel"] * 200 + ["no me la"]
+    chances = np.tile(np.array([[0.9, 0.1]], np.float32), (len(texts), 1))
+    scores = held_out_scores(texts, np.zeros(len(texts), np.int64), chances, temperature=1.0)
+    assert {name: row.sentences for name, row in scores.by_language.items()} == {"en": 200, "?": 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from bot.dialogue.messages import NLU_FALLBACK, Intent, ParseResult
 from bot.errors import ModelError
 from bot.nlu.interpreter import Interpreter
 from bot.nlu.model import ENCODER_FOLDER, TENSORS_FILE, VALUES_FILE, NluModel
-from bot.nlu.plan import FallbackOptions
+from bot.nlu.plan import NLU_FORMAT, FallbackOptions
 from bot.nlu.train import TrainingReport, train
 from bot.training_data.config_file import ComponentConfig
 from bot.training_data.nlu_examples import NluData, NluExample
@@ -36,6 +37,17 @@ def found(result: ParseResult) -> dict[str, object]:
 def top(result: ParseResult) -> str | None:
     """Return the best intent below a fallback."""
     return next((row.name for row in result.intent_ranking if row.name != NLU_FALLBACK), None)
+
+
+def taken(interpreter: Interpreter, text: str) -> tuple[int, ParseResult]:
+    """Take the steps to what a text means; return how often work was handed out, and the result."""
+    steps, count, result = interpreter.steps(text), 0, None
+    try:
+        while True:
+            result = steps.send(result)()
+            count += 1
+    except StopIteration as understood:
+        return count, understood.value
 
 
 def test_training_sentences_are_understood(interpreter: Interpreter) -> None:
@@ -227,6 +239,18 @@ def test_broken_model_is_refused(trained: Trained, tmp_path: Path, damage: Calla
         Interpreter.load(tmp_path, DOMAIN)
 
 
+def test_model_of_an_older_format_is_asked_to_be_trained_again(trained: Trained, tmp_path: Path) -> None:
+    """The message names the folder, the format that was found, the one expected, and the remedy."""
+    for name in (VALUES_FILE, TENSORS_FILE):
+        (tmp_path / name).write_bytes((trained[0] / name).read_bytes())
+    values = json.loads((tmp_path / VALUES_FILE).read_text("utf-8"))
+    older = NLU_FORMAT - 1
+    (tmp_path / VALUES_FILE).write_text(json.dumps(values | {"format": older}), "utf-8")
+    with pytest.raises(ModelError) as caught:
+        NluModel.load(tmp_path)
+    assert str(caught.value) == f"{tmp_path}: NLU format {older} found, {NLU_FORMAT} expected; train again"
+
+
 def test_serving_needs_no_training_library(trained: Trained) -> None:
     """A serving process loads and parses with torch hidden, and imports no training library."""
     script = (
@@ -275,14 +299,37 @@ def test_training_twice_gives_the_same_model(
     np.testing.assert_allclose(left.intent.head.dense, right.intent.head.dense, atol=1e-5)
 
 
-def test_full_fine_tuning_changes_the_encoder(backbone: Path, cache: Path, tmp_path: Path) -> None:
+def test_full_fine_tuning_changes_the_encoder(
+    trained: Trained, backbone: Path, cache: Path, tmp_path: Path
+) -> None:
     """`fine_tune: full` trains the encoder itself, and the result serves like any other model."""
     options = {"backbone": str(backbone), "fine_tune": "full", "epochs": 1}
     train(DATA, [ComponentConfig("BertUnderstanding", options)], tmp_path, cache=cache)
-    tuned, plain = OnnxEncoder(tmp_path / ENCODER_FOLDER), OnnxEncoder(next(cache.glob("encoder-*")))
-    assert tuned.facts.width == plain.facts.width
-    assert len(list(cache.glob("encoder-*"))) == 2
+    tuned, plain = (OnnxEncoder(folder / ENCODER_FOLDER).encode("hello") for folder in (tmp_path, trained[0]))
+    assert tuned.pooled.shape == plain.pooled.shape
+    assert not np.allclose(tuned.pooled, plain.pooled, atol=1e-3)
     assert Interpreter.load(tmp_path, DOMAIN).parse("hello").intent.name is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        pytest.param("where is my parcel", 1, id="understood for the first time"),
+        pytest.param("hello", 0, id="understood before"),
+        pytest.param('/greet{"city": "Rome"}', 0, id="a payload"),
+        pytest.param("where " * 200, 1, id="long"),
+    ],
+)
+def test_steps_lead_where_parsing_does(trained: Trained, text: str, asked: int) -> None:
+    """The work that takes long is handed out, and the result is the same, with dates and without."""
+    model = NluModel.load(trained[0])
+    for plan in (model.plan, replace(model.plan, builtin=None)):
+        one, other = (
+            Interpreter(replace(model, plan=plan), OnnxEncoder(trained[0] / ENCODER_FOLDER), DOMAIN)
+            for _ in range(2)
+        )
+        one.parse("hello")
+        assert taken(one, text) == (asked, other.parse(text))
 
 
 def test_what_was_understood_is_remembered_for_a_day(trained: Trained) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.dialogue.messages import Entity
-from bot.nlu.tags import OUTSIDE, Tag, TaggedSpan, best_path, decode_tags, encode_tags, transitions
+from bot.nlu.tags import OUTSIDE, Tag, TaggedSpan, decode_tags, encode_tags
 
 WORDS = [(0, 2), (3, 5), (6, 8), (9, 11)]
 B, I = Tag("B", "city", "old"), Tag("I", "city", "old")  # noqa: E741 - the names of the tags
@@ -57,12 +56,3 @@ def test_decoding_inverts_encoding(parts: list[tuple[int, int, tuple[str, str | 
 def test_spans(tags: list[Tag], expected: list[TaggedSpan]) -> None:
     """A change of label or a new beginning starts a new span."""
     assert decode_tags(tags) == expected
-
-
-def test_path_obeys_the_tags() -> None:
-    """The best path takes the second best tag where the best one would contradict its neighbour."""
-    tags = [OUTSIDE, B, I]
-    scores = np.array([[1.0, 0.5, 3.0], [0.0, 0.0, 3.0]], np.float32)
-    assert scores.argmax(axis=1).tolist() == [2, 2]
-    assert best_path(scores, transitions(tags), 0) == [1, 2]
-    assert best_path(scores[:0], transitions(tags), 0) == []
