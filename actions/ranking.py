@@ -136,7 +136,9 @@ def rank(
     history, because = taste(pool, purchases, customer)
     popular = _popularity(pool, purchases)
     alike = _category_fit(pool, needs)
-    parts = {"need": needs, "alike": alike, "history": history, "popular": popular}
+    told_apart = _told_apart(need, pool)
+    history = history * (1 - told_apart.max())
+    parts = {"need": needs + told_apart, "alike": alike, "history": history, "popular": popular}
     total = sum((_WEIGHTS[name] * part for name, part in parts.items()), np.zeros(len(pool)))
     if need.category:
         total = total + np.array([2.0 * (c.category == need.category) for c in pool])
@@ -246,6 +248,19 @@ def _category_fit(candidates: Sequence[Candidate], needs: Vector) -> Vector:
         fits.setdefault(candidate.category, []).append(float(need))
     best = max(fits, key=lambda name: float(np.mean(sorted(fits[name])[-_TELLING_FITS:])))
     return np.array([float(needs.max()) * (candidate.category == best) for candidate in candidates])
+
+
+def _told_apart(need: Need, candidates: Sequence[Candidate]) -> Vector:
+    """How much better the words fit a product than a poor one of those that they fit at all, in [0, 1].
+
+    "Headphones" fits every pair alike and leaves the choice to taste; "with noise cancelling" does not.
+    """
+    cosines = _ngram_cosines(need.text, [" ".join(c.texts) for c in candidates])
+    alike = np.array([need.category in (None, c.category) for c in candidates]) & (cosines >= _MIN_NEED)
+    if not alike.any():
+        return np.zeros(len(candidates))
+    poor = float(np.quantile(cosines[alike], 0.25))
+    return np.where(alike, np.maximum(cosines - poor, 0.0) / cosines[alike].max(), 0.0)
 
 
 def _popularity(candidates: Sequence[Candidate], purchases: Mapping[int, Counter[int]]) -> Vector:

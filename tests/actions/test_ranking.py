@@ -95,6 +95,13 @@ def test_said_needs_weigh_more_than_bought_things() -> None:
     assert rank(SHOP, Need("a lamp for reading in bed"), purchases, 99)[0].id == 3
 
 
+@pytest.mark.parametrize("text", ["推荐一款降噪耳机", "headphones with noise cancelling"])
+def test_a_precise_wish_is_not_outdone_by_taste_within_its_category(text: str) -> None:
+    """Whoever names a property gets the product that has it, whatever goes with earlier purchases."""
+    purchases = {i: Counter({2: 1, 5: 1} if i % 2 else {3: 1, 6: 1}) for i in range(MIN_CUSTOMERS)}
+    assert rank(SHOP, Need(text, category="headphones"), {**purchases, 99: Counter({5: 1})}, 99)[0].id == 1
+
+
 def test_without_any_hint_the_most_bought_come_first() -> None:
     """Popularity is the last reason."""
     ranked = rank(SHOP, Need("recommend me something please"), {1: Counter({4: 1}), 2: Counter({4: 1, 2: 1})})
