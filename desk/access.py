@@ -15,7 +15,7 @@ from enum import StrEnum
 import structlog
 from sqlalchemy.orm import Session
 
-from crm_connector.choices import Role
+from crm_connector.choices import Presence, Role
 from crm_connector.columns import JSON, utc_now
 from crm_connector.database import Store
 from crm_connector.desk import accounts, audit
@@ -76,6 +76,7 @@ class Visitor:
     name: str
     email: str
     permissions: frozenset[Permission]
+    presence: Presence = Presence.OFFLINE
 
     def may(self, permission: Permission) -> bool:
         """Whether she is allowed to do this."""
@@ -124,6 +125,12 @@ class Desk:
         with self.store.reading() as session:
             yield _checked(session, token, permission, self.limits, is_writing=False)
 
+    def opens(self, visitor: Visitor, permission: Permission) -> bool:
+        """Whether a page is open to somebody; that it was not is logged."""
+        if not visitor.may(permission):
+            _log.warning("page refused at the desk", email=visitor.email, permission=permission.value)
+        return visitor.may(permission)
+
     def visitor(self, token: str | None) -> Visitor | None:
         """Who holds a token, None when nobody does."""
         if not token:
@@ -136,7 +143,14 @@ class Desk:
 def visitor_of(account: Account) -> Visitor:
     """What pages need to know of an account."""
     permissions = frozenset[Permission]().union(*(MAY[role] for role in accounts.roles_of(account)))
-    return Visitor(account.id, account.agent_id, account.agent.name, account.agent.email, permissions)
+    return Visitor(
+        account.id,
+        account.agent_id,
+        account.agent.name,
+        account.agent.email,
+        permissions,
+        account.presence,
+    )
 
 
 def _checked(
@@ -145,6 +159,7 @@ def _checked(
     now = utc_now()
     found = accounts.signed_in(session, token, now=now) if token else None
     if found is None:
+        _log.warning("refused at the desk, nobody is signed in", permission=permission.value)
         raise NotSignedIn
     visitor = visitor_of(found.account)
     if not visitor.may(permission):

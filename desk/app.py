@@ -14,10 +14,12 @@ from typing import Any
 from fastapi import FastAPI
 from nicegui import ui
 
+from crm_connector.attachments import Attachments
 from crm_connector.database import Store
 from desk.access import Desk
 from desk.changes import Changes
 from desk.deeds.training import Assistant
+from desk.files import FileDoor
 from desk.guard import OnlySignedIn
 from desk.options import DeskOptions
 from desk.pages import administration, boards, conversations, reports, training
@@ -39,14 +41,21 @@ class MountedDesk:
 
 
 def mount(
-    app: FastAPI, store: Store, options: DeskOptions, *, assistant: Assistant | None = None
+    app: FastAPI,
+    store: Store,
+    options: DeskOptions,
+    *,
+    assistant: Assistant | None = None,
+    files: Attachments | None = None,
 ) -> MountedDesk:
-    """Add the desk to an application, whose lifespan it shares."""
+    """Add the desk to an application, whose lifespan it shares; `files` are those that customers send."""
     desk = Desk(store, options.limits)
     changes = Changes(store, is_giving_out=options.assign)
     sign_in = SignInPages(desk, provider=options.openid_name if options.openid_issuer else None)
     open_workplace(Workplace(desk, changes, assistant))
     app.include_router(sign_in.router())
+    if files is not None:
+        app.include_router(FileDoor(desk, files).router())
     if options.openid_issuer:
         app.include_router(Provider(desk, options).router())
     _watch(app, changes)

@@ -2,6 +2,10 @@
 
 One watcher in each process asks the store a few times a second how far it has come: that costs one small
 query, however many pages are open, and what an action server or another process wrote is seen as well.
+
+What agents should hear of at once stands in the audit log, written by whichever process did it: each process
+tells it to its own pages. Promises that run out are looked for only where somebody listens, so one that ran
+out while no server or no page was there is told when the first page opens.
 """
 
 from __future__ import annotations
@@ -10,18 +14,24 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from crm_connector.choices import Owner
 from crm_connector.columns import utc_now
 from crm_connector.database import Store, StoreUnavailable
-from crm_connector.desk import assignment, service_levels
-from crm_connector.tables import AuditEntry, ConversationEvent, Handoff, Note
+from crm_connector.desk import assignment, audit, service_levels
+from crm_connector.tables import Account, Agent, AuditEntry, Conversation, ConversationEvent, Handoff, Note
+from desk.marks import Marks, read_marks
 
 LOOK_EVERY_S = 0.25
 GIVE_OUT_EVERY_S = 2.0
+_LATELY = timedelta(seconds=30)
+DESK = "desk"  # who acts, in the audit log, where no person does
+ASSIGNED, DUE_SOON, BROKEN = "conversation.assign", "promise.due_soon", "promise.broken"
 
 _log = structlog.get_logger(__name__)
 
@@ -38,20 +48,14 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What has changed since the last look: these conversations, anything else, and what to tell."""
+    """What has changed since the last look: these conversations, anything else, and what to tell.
+
+    `is_of_people` is unset when all of it is what customers and the bot say to each other.
+    """
 
     conversation_ids: frozenset[int] = frozenset()
     alerts: tuple[Alert, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Marks:
-    """How far the store has come."""
-
-    event: int
-    handoff: int
-    note: int
-    audit: int
+    is_of_people: bool = True
 
 
 Listener = Callable[[News], None]
@@ -87,16 +91,16 @@ class Changes:
             self._task = None
 
     async def _watch(self) -> None:
-        marks: _Marks | None = None
+        marks: Marks | None = None
         rounds = 0
         while True:
             try:
-                if self.is_giving_out and rounds % round(GIVE_OUT_EVERY_S / LOOK_EVERY_S) == 0:
-                    self._tell(News(alerts=await asyncio.to_thread(self._give_out)))
-                present, ids = await asyncio.to_thread(self._look, marks)
-                if marks is not None and present != marks:
-                    self._tell(News(ids))
-                marks = present
+                # Not before the first look: what is given out must come after it, to be told.
+                if marks is not None and rounds % round(GIVE_OUT_EVERY_S / LOOK_EVERY_S) == 1:
+                    await asyncio.to_thread(self._give_out, is_heard=bool(self._listeners))
+                marks, news = await asyncio.to_thread(self._look, marks)
+                if news is not None:
+                    self._tell(news)
             except StoreUnavailable as error:
                 _log.warning("the desk cannot read its store", error=str(error))
             # A rim: whatever goes wrong once, agents must not wait for news for ever.
@@ -106,37 +110,48 @@ class Changes:
             await asyncio.sleep(LOOK_EVERY_S)
 
     def _tell(self, news: News) -> None:
-        if news == News() and not news.alerts:
-            return
         for listener in tuple(self._listeners):
             listener(news)
 
-    def _look(self, before: _Marks | None) -> tuple[_Marks, frozenset[int]]:
+    def _look(self, before: Marks | None) -> tuple[Marks, News | None]:
         with self.store.reading() as session:
-            marks = _Marks(
-                *(
-                    session.scalar(select(func.max(table.id))) or 0
-                    for table in (ConversationEvent, Handoff, Note, AuditEntry)
-                )
-            )
+            marks = read_marks(session)
             if before is None or before == marks:
-                return marks, frozenset()
-            return marks, _changed(session, before)
+                return marks, None
+            ids = _changed(session, before)
+            by_people = (marks.handoff, marks.note, marks.audit) != (
+                before.handoff,
+                before.note,
+                before.audit,
+            )
+            is_of_people = by_people or _are_with_people(session, ids)
+            return marks, News(ids, _alerts(session, before.audit), is_of_people)
 
-    def _give_out(self) -> tuple[Alert, ...]:
-        """Take back from who is gone, give to who is free, and see which promises run out."""
+    def _give_out(self, *, is_heard: bool) -> None:
+        """Take back from who is gone, give to who is free, and see which promises run out.
+
+        Most of the time there is nothing to do; only otherwise the store is written to.
+        """
         now = utc_now()
+        with self.store.reading() as session:
+            takes_back = assignment.is_anybody_left_alone(session, now)
+            gives_out = self.is_giving_out and (takes_back or assignment.is_anything_to_give(session, now))
+            tells = is_heard and service_levels.is_anything_due(session, now)
+        if not takes_back and not gives_out and not tells:
+            return
         with self.store.session() as session:
-            assignment.release_absent(session, now)
-            given = [
-                Alert(f"New conversation for you, {agent.name}", conversation.id, agent.id)
-                for conversation, agent in assignment.assign_waiting(session, now)
-            ]
-            alarms = [_alarm(alarm) for alarm in service_levels.run_out(session, now)]
-        return (*given, *alarms)
+            if takes_back:
+                for conversation in assignment.release_absent(session, now):
+                    audit.note(session, DESK, "conversation.release", _subject(conversation.id))
+            if gives_out:
+                for conversation, agent in assignment.assign_waiting(session, now):
+                    audit.note(session, DESK, ASSIGNED, _subject(conversation.id), {"to": agent.email})
+            if tells:
+                for alarm in service_levels.run_out(session, now):
+                    _note_alarm(session, alarm)
 
 
-def _changed(session: Session, before: _Marks) -> frozenset[int]:
+def _changed(session: Session, before: Marks) -> frozenset[int]:
     """The conversations with something new in them."""
     ids: set[int] = set()
     for table, last in ((ConversationEvent, before.event), (Handoff, before.handoff), (Note, before.note)):
@@ -144,11 +159,56 @@ def _changed(session: Session, before: _Marks) -> frozenset[int]:
     return frozenset(ids)
 
 
-def _alarm(alarm: service_levels.Alarm) -> Alert:
-    what = alarm.clock.target.value.replace("_", " ")
-    text = f"Too late: {what}" if alarm.is_breach else f"Due soon: {what}"
-    handoff = alarm.clock.handoff
-    if handoff is None:
-        ticket = alarm.clock.ticket
-        return Alert(f"{text} of ticket {ticket.number if ticket else '?'}", is_urgent=alarm.is_breach)
-    return Alert(text, handoff.conversation_id, handoff.agent_id, is_urgent=alarm.is_breach)
+def _are_with_people(session: Session, ids: frozenset[int]) -> bool:
+    """Whether one of these conversations is with people, or was a moment ago."""
+    lately = utc_now() - _LATELY
+    are = (Conversation.owner != Owner.BOT) | (Conversation.owner_since_at > lately)
+    return session.scalar(select(Conversation.id).where(Conversation.id.in_(ids), are).limit(1)) is not None
+
+
+def _note_alarm(session: Session, alarm: service_levels.Alarm) -> None:
+    """Write down that a promise is about to run out or has, for whoever has the matter and is there."""
+    handoff, ticket = alarm.clock.handoff, alarm.clock.ticket
+    subject = _subject(handoff.conversation_id) if handoff else f"ticket {ticket.number if ticket else '?'}"
+    holder = handoff.agent_id if handoff else None
+    account = session.scalar(select(Account).where(Account.agent_id == holder)) if holder else None
+    is_there = account is not None and assignment.is_there(account, utc_now())
+    detail = {
+        "promise": alarm.clock.target.value,
+        "due_at": alarm.clock.due_at.isoformat(),
+        "to": account.agent.email if account and is_there else None,
+    }
+    audit.note(session, DESK, BROKEN if alarm.is_breach else DUE_SOON, subject, detail)
+
+
+def _alerts(session: Session, after: int) -> tuple[Alert, ...]:
+    """What was written down since then that agents should hear of; nobody hears of her own deeds."""
+    query = select(AuditEntry).where(
+        AuditEntry.id > after, AuditEntry.action.in_((ASSIGNED, DUE_SOON, BROKEN))
+    )
+    entries = session.scalars(query.order_by(AuditEntry.id)).all()
+    emails = {str(entry.detail["to"]) for entry in entries if entry.detail.get("to")}
+    agents = {agent.email: agent for agent in session.scalars(select(Agent).where(Agent.email.in_(emails)))}
+    return tuple(
+        _alert(entry, agents.get(str(entry.detail.get("to"))))
+        for entry in entries
+        if entry.actor != entry.detail.get("to")
+    )
+
+
+def _alert(entry: AuditEntry, agent: Agent | None) -> Alert:
+    kind, _, number = entry.subject.partition(" ")
+    conversation_id = int(number) if kind == "conversation" else None
+    agent_id = agent.id if agent else None
+    if entry.action == ASSIGNED:
+        return Alert(f"New conversation for you, {agent.name if agent else ''}", conversation_id, agent_id)
+    is_breach = entry.action == BROKEN
+    what = str(entry.detail["promise"]).replace("_", " ")
+    text = f"{'Too late' if is_breach else 'Due soon'}: {what}"
+    return Alert(
+        text if conversation_id else f"{text} of {entry.subject}", conversation_id, agent_id, is_breach
+    )
+
+
+def _subject(conversation_id: int) -> str:
+    return f"conversation {conversation_id}"

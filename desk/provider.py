@@ -7,6 +7,7 @@ for her; the first time, by an e-mail that the provider has verified and that an
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import time
@@ -30,7 +31,7 @@ from crm_connector.desk import accounts, audit
 from crm_connector.tables import Account
 from desk.access import Desk
 from desk.options import DeskOptions
-from desk.sign_in import HOME, PROVIDER, PROVIDER_BACK, SIGN_IN, address_of, signed_in_response
+from desk.sign_in import COOKIE, HOME, PROVIDER, PROVIDER_BACK, SIGN_IN, address_of, signed_in_response
 
 _COOKIE = "frontdesk_desk_provider"
 _PATIENCE_S = 600  # how long somebody may take at the provider
@@ -99,7 +100,7 @@ class Provider:
     ) -> Response:
         try:
             claims = await self._claims(request, state, code)
-            token = self._sign_in(request, claims)
+            token = await asyncio.to_thread(self._sign_in, request, claims)
         except ProviderRefused as refusal:
             return _refused(request, refusal)
         response = signed_in_response(request, token, self._desk)
@@ -155,7 +156,9 @@ class Provider:
                     _note(session, account, "account.open", subject)
             if account is None or account.subject != subject or not account.agent.is_active:
                 raise ProviderRefused("no_account", f"no account for {subject}")
-            return accounts.start(session, account, address=address_of(request), limits=self._desk.limits)
+            token = accounts.start(session, account, address=address_of(request), limits=self._desk.limits)
+            accounts.sign_out(session, request.cookies.get(COOKIE, ""))
+            return token
 
     def _client(self, request: Request) -> AsyncOAuth2Client:
         return AsyncOAuth2Client(

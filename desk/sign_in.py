@@ -94,6 +94,7 @@ class SignInPages:
         self, request: Request, email: Annotated[str, Form()] = "", password: Annotated[str, Form()] = ""
     ) -> Response:
         if not is_same_origin(request):
+            _foreign(request)
             return self._page(problem="Please sign in on this page.", status=403)
         try:
             token = await asyncio.to_thread(
@@ -112,6 +113,7 @@ class SignInPages:
             return self._page(problem=str(refusal), email=email, status=401)
         except StoreUnavailable:
             return self._page(problem="The desk cannot reach its store just now.", email=email, status=503)
+        await self._end(request)
         return signed_in_response(request, token, self._desk)
 
     async def _show_first_run(self, code: str = "") -> Response:
@@ -128,6 +130,7 @@ class SignInPages:
         password: Annotated[str, Form()] = "",
     ) -> Response:
         if not is_same_origin(request) or not await asyncio.to_thread(self._is_first_run, code):
+            _log.warning("first account refused", address=address_of(request))
             return RedirectResponse(SIGN_IN, 303)
         try:
             token = await asyncio.to_thread(self._make_administrator, request, name, email, password)
@@ -138,17 +141,22 @@ class SignInPages:
 
     async def _sign_out(self, request: Request) -> Response:
         if not is_same_origin(request):
+            _foreign(request)
             return self._page(problem="Please sign out on the desk.", status=403)
-        token = request.cookies.get(COOKIE)
-        if token:
-            await asyncio.to_thread(self._end, token)
+        await self._end(request)
         response = RedirectResponse(SIGN_IN, 303)
         response.delete_cookie(COOKIE, path=HOME)
         return response
 
-    def _end(self, token: str) -> None:
-        with self._desk.store.session() as session:
-            accounts.sign_out(session, token)
+    async def _end(self, request: Request) -> None:
+        """Make what the browser is signed in with worthless, if it is."""
+
+        def end(token: str) -> None:
+            with self._desk.store.session() as session:
+                accounts.sign_out(session, token)
+
+        if request.cookies.get(COOKIE):
+            await asyncio.to_thread(end, request.cookies[COOKIE])
 
     def _is_first_run(self, code: str) -> bool:
         is_right = hmac.compare_digest(code.encode("utf-8", "replace"), self._code.encode())
@@ -209,6 +217,10 @@ def is_same_origin(request: Request) -> bool:
     if origin is None or origin == "null":
         return request.headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
     return urlsplit(origin).netloc == request.headers.get("host")
+
+
+def _foreign(request: Request) -> None:
+    _log.warning("form of another site refused", path=request.url.path, address=address_of(request))
 
 
 def address_of(request: Request) -> str:

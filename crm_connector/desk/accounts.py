@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from crm_connector import agents
 from crm_connector.choices import Presence, Role
@@ -250,7 +250,11 @@ def start(
 
 def signed_in(session: Session, token: str, *, now: datetime | None = None) -> SignIn | None:
     """Who holds a token; None when it is unknown, expired, or its account is closed."""
-    query = select(SignIn).where(SignIn.token_hash == _token_hash(token))
+    query = (
+        select(SignIn)
+        .where(SignIn.token_hash == _token_hash(token))
+        .options(joinedload(SignIn.account).joinedload(Account.agent))
+    )
     found = session.scalars(query).one_or_none()
     if found is None or found.expires_at <= (now or utc_now()) or not found.account.agent.is_active:
         return None
@@ -267,8 +271,15 @@ def prolong(
 
 
 def sign_out(session: Session, token: str) -> None:
-    """Make a token worthless."""
-    session.execute(delete(SignIn).where(SignIn.token_hash == _token_hash(token)))
+    """Make a token worthless; who is signed in nowhere else is gone, and takes no conversations."""
+    found = session.scalars(select(SignIn).where(SignIn.token_hash == _token_hash(token))).one_or_none()
+    if found is None:
+        return
+    session.delete(found)
+    session.flush()
+    others = select(SignIn.id).where(SignIn.account_id == found.account_id, SignIn.expires_at > utc_now())
+    if session.scalars(others.limit(1)).one_or_none() is None:
+        session.get_one(Account, found.account_id).presence = Presence.OFFLINE
 
 
 def _check_failures(session: Session, email: str, address: str, limits: SignInLimits, now: datetime) -> None:

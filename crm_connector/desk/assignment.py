@@ -22,7 +22,7 @@ from crm_connector.tables import Account, Agent, Conversation, Handoff
 ABSENT_AFTER = timedelta(minutes=2)  # without a sign of life from her browser
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Candidate:
     """An agent who is there; `load` is how many conversations she holds, snoozed ones not counted."""
 
@@ -33,6 +33,10 @@ class Candidate:
     def is_free(self) -> bool:
         """Whether she can take one more."""
         return self.load < self.account.capacity
+
+    def order(self) -> tuple[float, int]:
+        """Where she stands among those who could take one more: the lightest load for her capacity first."""
+        return self.load / max(1, self.account.capacity), self.account.id
 
     def speaks(self, handoff: Handoff) -> bool:
         """Whether she speaks the customer's language."""
@@ -52,7 +56,7 @@ def candidates(session: Session, now: datetime) -> list[Candidate]:
         for account in session.scalars(query.order_by(Account.id))
         if Role.AGENT in account.roles and not _is_absent(account, now)
     ]
-    return sorted(found, key=lambda one: (one.load / max(1, one.account.capacity), one.account.id))
+    return sorted(found, key=Candidate.order)
 
 
 def choose(handoff: Handoff, present: Sequence[Candidate]) -> Candidate | None:
@@ -62,21 +66,50 @@ def choose(handoff: Handoff, present: Sequence[Candidate]) -> Candidate | None:
     return next((one for one in skilled or able if one.is_free), None)
 
 
+def is_anybody_left_alone(session: Session, now: datetime) -> bool:
+    """Whether somebody has gone whose customers wait: a question that takes no lock."""
+    return bool(_left_alone(session, now))
+
+
+def is_anything_to_give(session: Session, now: datetime) -> bool:
+    """Whether somebody could be given something: a question that takes no lock."""
+    waits = session.scalar(select(Conversation.id).where(Conversation.owner == Owner.QUEUE).limit(1))
+    return waits is not None and any(one.is_free for one in candidates(session, now))
+
+
 def assign_waiting(session: Session, now: datetime) -> list[tuple[Conversation, Agent]]:
     """Give waiting conversations to agents who can take them; returns who got what.
 
     Safe in several processes at once: whoever is first changes the owner, the other one passes on.
     """
     given = []
+    present = candidates(session, now)
     for place in queue.places(session, now):
-        chosen = choose(place.handoff, candidates(session, now))
+        chosen = choose(place.handoff, present)
         if chosen is not None and ownership.claim(session, place.conversation, chosen.account.agent):
             given.append((place.conversation, chosen.account.agent))
+            chosen.load += 1
+            present.sort(key=Candidate.order)
     return given
 
 
 def release_absent(session: Session, now: datetime) -> list[Conversation]:
     """Put conversations back into the queue whose agents are gone and whose customers wait for an answer."""
+    return [
+        conversation
+        for conversation, account in _left_alone(session, now)
+        if ownership.release(session, conversation, account.agent)
+    ]
+
+
+def is_there(account: Account, now: datetime) -> bool:
+    """Whether somebody is at the desk, taking conversations or not."""
+    is_gone = account.presence == Presence.OFFLINE or not account.agent.is_active
+    return not is_gone and not _is_absent(account, now)
+
+
+def _left_alone(session: Session, now: datetime) -> list[tuple[Conversation, Account]]:
+    """Conversations whose agents are gone and whose customers wait for an answer."""
     query = (
         select(Conversation, Account)
         .join(Account, Account.agent_id == Conversation.agent_id)
@@ -87,14 +120,11 @@ def release_absent(session: Session, now: datetime) -> list[Conversation]:
             Handoff.waiting_since_at.is_not(None),
         )
     )
-    released = []
-    for conversation, account in session.execute(query).all():
-        is_gone = (
-            account.presence == Presence.OFFLINE or not account.agent.is_active or _is_absent(account, now)
-        )
-        if is_gone and ownership.release(session, conversation, account.agent):
-            released.append(conversation)
-    return released
+    return [
+        (conversation, account)
+        for conversation, account in session.execute(query)
+        if not is_there(account, now)
+    ]
 
 
 def sign_of_life(session: Session, account: Account, presence: Presence, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """Service levels: which promise a matter has, and the clocks that run until it is kept.
 
 A clock stands in the database with the moment it runs out: nothing has to be running for it to go on, and
-after a restart it is as late as it is. `run_out` tells each warning and each breach once.
+after a restart it is as late as it is. `run_out` finds each warning and each breach once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from crm_connector.choices import Priority, Severity, Target
@@ -19,6 +19,7 @@ from crm_connector.desk.opening_hours import OpeningHours
 from crm_connector.tables import Clock, Conversation, Handoff, ServiceLevel, Ticket
 
 _SEVERITIES = list(Severity)
+_TOLD_WITHIN = timedelta(days=1)  # a breach that ended longer ago is no news
 SEVERITY_OF_PRIORITY = dict(zip(Priority, Severity, strict=True))
 
 
@@ -107,23 +108,42 @@ def go_on(session: Session, ticket: Ticket) -> None:
     )
 
 
+def is_anything_due(session: Session, now: datetime) -> bool:
+    """Whether `run_out` would find something: a question that takes no lock."""
+    return session.scalar(select(Clock.id).where(_is_to_be_told(now)).limit(1)) is not None
+
+
 def run_out(session: Session, now: datetime) -> list[Alarm]:
-    """What has to be told by now, each thing once: run it every few seconds, in one process or in several."""
-    alarms = []
-    for is_breach, told, moment in (
-        (True, Clock.breached_at, Clock.due_at),
-        (False, Clock.warned_at, Clock.warn_at),
-    ):
-        late = or_(Clock.stopped_at.is_(None), Clock.stopped_at > moment)
-        found = session.scalars(
-            update(Clock)
-            .where(told.is_(None), moment <= now, late if is_breach else Clock.stopped_at.is_(None))
-            .values({told: now, Clock.warned_at: func.coalesce(Clock.warned_at, now)})
-            .returning(Clock)
-            .execution_options(synchronize_session=False, populate_existing=True)
+    """What has to be told by now, each thing once: run it every few seconds, in one process or in several.
+
+    Whichever process marks a clock first has it; another one passes over rows that are being marked.
+    """
+    free = select(Clock.id).where(_is_to_be_told(now)).with_for_update(skip_locked=True)
+    found = session.scalars(
+        update(Clock)
+        .where(Clock.id.in_(free))
+        .values(
+            warned_at=func.coalesce(Clock.warned_at, now),
+            breached_at=case((Clock.due_at <= now, now), else_=Clock.breached_at),
         )
-        alarms += [Alarm(clock, is_breach) for clock in found]
+        .returning(Clock)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    )
+    alarms = [Alarm(clock, clock.breached_at is not None) for clock in found]
     return sorted(alarms, key=lambda alarm: (alarm.clock.due_at, alarm.clock.id))
+
+
+def _is_to_be_told(now: datetime) -> ColumnElement[bool]:
+    """A running clock before which to warn, or that ran out; and one that was lately stopped too late.
+
+    Both halves begin with `stopped_at`, the first column of an index: what was kept long ago is never read.
+    """
+    is_late = (Clock.due_at <= now) & Clock.breached_at.is_(None)
+    is_close = (Clock.warn_at <= now) & Clock.warned_at.is_(None)
+    return or_(
+        Clock.stopped_at.is_(None) & (is_late | is_close),
+        (Clock.stopped_at > now - _TOLD_WITHIN) & (Clock.stopped_at > Clock.due_at) & is_late,
+    )
 
 
 def next_due(session: Session, handoff_ids: Collection[int]) -> dict[int, Clock]:

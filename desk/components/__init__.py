@@ -17,11 +17,11 @@ class ConversationList(Element, component="conversation_list.js"):
 
 
 class Thread(Element, component="thread.js"):
-    """One conversation; emits `act`, `typed` and `send`, and has the method `sent`."""
+    """One conversation; emits `act`, `typed`, `send` and `show`, and has the method `sent`."""
 
 
 class CustomerPanel(Element, component="customer.js"):
-    """Who writes; emits `open` and `decide`."""
+    """Who writes; emits `open`, `decide` and `back`."""
 
 
 class Board(Element, component="board.js"):

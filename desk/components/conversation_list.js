@@ -1,20 +1,21 @@
 // The list of conversations: folders, search, and one button a row. Times are told anew every few seconds.
 const FOLDERS = [
-  ["mine", "Mine"],
-  ["unassigned", "Unassigned"],
-  ["all", "All with people"],
-  ["snoozed", "Snoozed"],
-  ["bot", "With the bot"],
+  // What a screen reader hears before and after what is seen.
+  ["mine", "", "Mine", ""],
+  ["unassigned", "", "Unassigned", ""],
+  ["all", "", "All", " with people"],
+  ["snoozed", "", "Snoozed", ""],
+  ["bot", "With the ", "bot", ""],
 ];
 
 export default {
   template: `
     <section class="list" aria-label="Conversations">
-      <h1 class="unseen">Conversations</h1>
       <div class="folders" role="group" aria-label="Folders">
-        <button v-for="[id, label] in folders" :key="id" type="button" class="folder"
+        <button v-for="[id, before, label, after] in folders" :key="id" type="button" class="folder"
                 :aria-pressed="id === folder ? 'true' : 'false'" @click="$emit('folder', id)">
-          {{ label }}<span v-if="counts[id]" class="count">{{ counts[id] }}</span>
+          <span v-if="before" class="unseen">{{ before }}</span><span class="folder-name">{{ label }}</span
+          ><span v-if="after" class="unseen">{{ after }}</span><span v-if="counts[id]" class="count">{{ counts[id] }}</span>
         </button>
       </div>
       <label class="search"><span class="unseen">Search by name, e-mail or id</span>
@@ -26,18 +27,16 @@ export default {
           <button type="button" class="conv" :data-id="row.id" :aria-current="row.id === selected ? 'true' : null"
                   @click="$emit('open', row.id)">
             <span class="conv-top">
-              <span class="conv-name">{{ row.name }}</span>
-              <span class="conv-time">{{ ago(row.last_activity_at) }}</span>
+              <bdi class="conv-name">{{ row.name }}</bdi>
+              <span class="conv-time">{{ channels[row.channel] || row.channel }}<template v-if="row.language"> · {{ row.language }}</template> · {{ ago(row.last_activity_at) }}</span>
             </span>
-            <span class="conv-text"><span v-if="!row.is_from_customer" class="conv-us">↩ </span>{{ row.preview }}</span>
+            <span class="conv-text" dir="auto"><span v-if="!row.is_from_customer" class="conv-us">↩ </span>{{ row.preview }}</span>
             <span class="chips">
-              <span class="chip">{{ channels[row.channel] || row.channel }}</span>
-              <span v-if="row.language" class="chip">{{ row.language }}</span>
               <span v-if="loud(row.severity)" class="chip" :class="row.severity">{{ row.severity }}</span>
               <span v-if="row.sentiment === 'negative'" class="chip bad">upset</span>
               <span v-if="row.due_at" class="chip" :class="dueClass(row)">{{ due(row.due_at) }}</span>
               <span v-if="row.waiting_since_at" class="chip wait">waits {{ span(row.waiting_since_at) }}</span>
-              <span v-if="row.agent" class="chip who">{{ row.agent }}</span>
+              <span v-if="row.agent && folder !== 'mine'" class="chip who">{{ row.agent }}</span>
             </span>
           </button>
         </li>
@@ -69,6 +68,14 @@ export default {
     this.clock = setInterval(() => (this.now = Date.now()), 5000);
     document.addEventListener("keydown", this.key);
   },
+  beforeUpdate() {
+    this.hadFocus = this.$el.contains(document.activeElement);
+  },
+  updated() {
+    // The row that had the focus may be gone.
+    if (!this.hadFocus || document.activeElement !== document.body) return;
+    (this.$refs.rows?.querySelector("button") || this.$el.querySelector(".folder[aria-pressed=true]")).focus();
+  },
   unmounted() {
     clearInterval(this.clock);
     document.removeEventListener("keydown", this.key);
@@ -80,11 +87,15 @@ export default {
     },
     key(event) {
       if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
+      if (event.target.closest(".q-dialog")) return;
       if (event.key === "?") return this.$emit("help");
+      // What is pressed before a conversation has come is meant for it, not for the one that is still there.
+      if (window.deskOpening && /^[cersan]$/.test(event.key)) window.deskOpening.key = event.key;
       const step = { j: 1, k: -1 }[event.key];
       if (!step || !this.rows.length) return;
       const at = this.rows.findIndex((row) => row.id === this.selected);
       const next = this.rows[Math.min(this.rows.length - 1, Math.max(0, at + step))];
+      if (next.id !== this.selected) window.deskOpening = { id: next.id };
       this.$emit("open", next.id);
       this.$nextTick(() => this.$refs.rows?.querySelector(`[data-id="${next.id}"]`)?.focus());
     },

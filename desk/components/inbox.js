@@ -6,8 +6,9 @@ export default {
         <p class="chips">
           <span class="chip" :class="{bad: row.why === 'negative', warn: row.why === 'fallback'}">{{ row.why.replaceAll("_", " ") }}</span>
           <span v-if="row.language" class="chip">{{ row.language }}</span>
+          <span v-if="row.ranking.length > 1" class="soft small">{{ percent(row.ranking[0]) }}, then {{ percent(row.ranking[1]) }}</span>
           <span class="soft small">{{ moment(row.said_at) }}</span>
-          <a class="small" :href="'/desk/?conversation=' + row.conversation_id">conversation</a>
+          <a class="small" :href="'/desk/?conversation=' + row.conversation_id">Conversation</a>
           <span v-if="row.by" class="soft small">{{ row.verdict }} by {{ row.by }}, {{ moment(row.decided_at) }}</span>
         </p>
         <p class="doubt-text" dir="auto" :ref="(element) => (texts[row.id] = element)" @mouseup="pick(row)" @keyup.shift="pick(row)" tabindex="0"
@@ -106,6 +107,7 @@ export default {
       this.$emit("change", { id: row.id, intent: this.chosen(row), entities: edit.entities, sentiment: edit.sentiment || null });
       delete this.edits[row.id];
     },
+    percent: ([name, score]) => `${name || "(none)"} ${Math.round(score * 100)} %`,
     moment: (at) => new Date(at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" }),
   },
 };

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
+from urllib.parse import quote
 
 from fastapi import Request
 from nicegui import ui
 
 from crm_connector.choices import ComplaintCategory, Role, Severity
-from crm_connector.columns import JSONObject
+from crm_connector.columns import JSON, JSONObject
 from crm_connector.desk.opening_hours import DAYS
 from desk.access import Permission
 from desk.deeds import administration as deeds
 from desk.deeds import replies
 from desk.deeds.administration import AccountRow, LevelRow, Skills
 from desk.deeds.replies import ReplyRow
-from desk.pages.frame import Visit, begin, heading, quiet_button
+from desk.pages.frame import Visit, begin, cells_table, heading, main_button, quiet_button
 
 _OFFICE_HOURS: JSONObject = {"time_zone": "UTC", "week": {day: ["09:00-17:00"] for day in DAYS[:5]}}
 _LANGUAGES = ("en", "zh", "ar", "de", "es", "fr")
@@ -30,10 +32,9 @@ async def replies_page(request: Request) -> None:
     if visit is None:
         return
     with ui.element("div").classes("page").props("id=content"):
-        with ui.element("div").classes("bar"):
-            heading("Canned replies")
-            ui.button("New reply", on_click=lambda: _edit_reply(visit, None)).props("no-caps unelevated")
-        ui.label("Agents type / and the shortcut. {slot} is filled from the conversation.").classes("soft")
+        with ui.element("div").classes("head"):
+            heading("Canned replies", "Type / and the shortcut. {slot} is filled from the conversation.")
+            main_button("New reply", lambda: _edit_reply(visit, None))
         rows = await visit.run(replies.all_replies) or []
         _table(
             ("Shortcut", "Language", "Text"),
@@ -52,16 +53,13 @@ async def service_levels_page(request: Request) -> None:
     if visit is None:
         return
     with ui.element("div").classes("page").props("id=content"):
-        with ui.element("div").classes("bar"):
-            heading("Service levels")
-            ui.button("New service level", on_click=lambda: _edit_level(visit, None)).props(
-                "no-caps unelevated"
+        with ui.element("div").classes("head"):
+            heading(
+                "Service levels", "The severest that fits counts, then the narrowest. Times are working time."
             )
-        ui.label("The severest one that fits counts, then the narrowest. Times are working minutes.").classes(
-            "soft"
-        )
+            main_button("New service level", lambda: _edit_level(visit, None))
         rows = await visit.run(deeds.all_levels) or []
-        header = ("Name", "From severity", "Channels", "Languages", "First", "Next", "Resolution", "Hours")
+        header = ("Name", "From severity", "Channels", "Languages", "First", "Next", "End", "Hours")
         _table(
             header,
             [(_level_cells(row), partial(_edit_level, visit, row)) for row in rows],
@@ -76,11 +74,11 @@ async def accounts_page(request: Request) -> None:
     if visit is None:
         return
     with ui.element("div").classes("page").props("id=content"):
-        with ui.element("div").classes("bar"):
-            heading("Accounts")
-            ui.button("New account", on_click=lambda: _new_account(visit)).props("no-caps unelevated")
+        with ui.element("div").classes("head"):
+            heading("Accounts", "Who comes in, as what, and what is given to whom.")
+            main_button("New account", lambda: _new_account(visit))
         rows = await visit.run(deeds.all_accounts) or []
-        header = ("Name", "E-mail", "Roles", "Languages", "Topics", "Capacity", "State", "Last seen")
+        header = ("Name", "E-mail", "Roles", "Languages", "Topics", "At once", "State", "Last seen, UTC")
         _table(
             header,
             [(_account_cells(row), partial(_edit_account, visit, row)) for row in rows],
@@ -103,16 +101,17 @@ async def audit_page(request: Request, subject: str = "") -> None:
             ui.notify(f"Line {broken} was tampered with.", type="negative", position="top")
 
     with ui.element("div").classes("page").props("id=content"):
-        with ui.element("div").classes("bar"):
-            heading("Audit log")
-            field = ui.input(value=subject, placeholder="ticket T-10042").props(
-                'outlined dense aria-label="Subject"'
-            )
-            field.on("keydown.enter", lambda: ui.navigate.to(f"/audit?subject={field.value}"))
-            quiet_button("Check the seals", check)
+        with ui.element("div").classes("head"):
+            heading("Audit log", "Who changed what. Nobody can edit it.")
+            with ui.element("div").classes("bar"):
+                field = ui.input(value=subject, placeholder="ticket T-10042").props('aria-label="Subject"')
+                field.on(
+                    "keydown.enter", lambda: ui.navigate.to(f"/audit?subject={quote(field.value or '')}")
+                )
+                quiet_button("Check the seals", check)
         rows = await visit.run(deeds.audit_log, subject=subject) or []
         _table(
-            ("Time (UTC)", "Who", "What", "Of which", "Details"),
+            ("Time, UTC", "Who", "What", "Of which", "Details"),
             [
                 (
                     (
@@ -120,7 +119,7 @@ async def audit_page(request: Request, subject: str = "") -> None:
                         row.actor,
                         row.action,
                         row.subject,
-                        json.dumps(row.detail, ensure_ascii=False) if row.detail else "",
+                        _in_words(row.detail),
                     ),
                     None,
                 )
@@ -138,61 +137,97 @@ def _table(header: Sequence[str], rows: Sequence[Row], *, empty: str) -> None:
     if not rows:
         ui.label(empty).classes("empty")
         return
-    with ui.element("div").classes("scroll tall").props('tabindex="0"'), ui.element("table"):
-        with ui.element("thead"), ui.element("tr"):
-            for name in header:
-                with ui.element("th").props('scope="col"'):
-                    ui.label(name)
-        with ui.element("tbody"):
-            for cells, edit in rows:
-                with ui.element("tr"):
-                    for number, cell in enumerate(cells):
-                        with ui.element("td"):
-                            if number == 0 and edit is not None:
-                                quiet_button(str(cell), edit)
-                            else:
-                                ui.label(str(cell))
+
+    def edit_button(label: str, edit: Callable[[], object]) -> None:
+        button = ui.element("button").classes("link").props("type=button dir=auto").on("click", edit)
+        with button:
+            ui.label(label)
+
+    with ui.element("section").classes("table"):
+        cells_table(
+            header,
+            [
+                [partial(edit_button, str(cells[0]), edit) if edit else str(cells[0]), *map(str, cells[1:])]
+                for cells, edit in rows
+            ],
+        )
+
+
+def _in_words(detail: JSONObject) -> str:
+    """What a change was about: `roles: agent, operator; capacity: 5`; moments without their seconds."""
+    lists = {name: value if isinstance(value, list) else [value] for name, value in detail.items()}
+    return "; ".join(
+        f"{name.replace('_', ' ')}: {', '.join(map(_word, values))}"
+        for name, values in lists.items()
+        if values != [None]
+    )
+
+
+def _word(value: JSON) -> str:
+    return re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d\S*$", r"\1 \2", str(value))
+
+
+@contextmanager
+def _form(title: str) -> Iterator[ui.dialog]:
+    """A dialog with a form in it."""
+    with (
+        ui.dialog(value=True) as dialog,
+        ui.card().classes("ticket"),
+    ):
+        dialog.props["aria-label"] = title
+        ui.label(title).classes("title").props("role=heading aria-level=2")
+        yield dialog
 
 
 async def _edit_reply(visit: Visit, row: ReplyRow | None) -> None:
-    with ui.dialog(value=True).props('aria-label="Canned reply"'), ui.card().classes("ticket"):
-        shortcut = ui.input("Shortcut", value=row.shortcut if row else "").props("outlined")
-        language = ui.select(list(_LANGUAGES), value=row.language if row else "en", label="Language")
-        text = ui.textarea("Text", value=row.text if row else "").props("outlined autogrow").classes("wide")
+    with _form("Canned reply") as dialog:
+        with ui.element("div").classes("fields"):
+            shortcut = ui.input("Shortcut", value=row.shortcut if row else "")
+            language = ui.select(list(_LANGUAGES), value=row.language if row else "en", label="Language")
+        text = ui.textarea("Text", value=row.text if row else "").props("autogrow").classes("wide")
 
         async def save() -> None:
             await _and_again(
                 visit, replies.save_reply, str(shortcut.value), str(language.value), str(text.value)
             )
 
-        with ui.element("div").classes("bar"):
-            ui.button("Save", on_click=save).props("no-caps unelevated")
+        with ui.element("div").classes("deeds"):
+            main_button("Save", save)
+            quiet_button("Cancel", dialog.close)
             if row is not None:
-                quiet_button("Delete", lambda: _and_again(visit, replies.delete_reply, row.id), tone="danger")
+                button = quiet_button(
+                    "Delete", lambda: _and_again(visit, replies.delete_reply, row.id), tone="danger"
+                )
+                button.classes("away")
 
 
 async def _edit_level(visit: Visit, row: LevelRow | None) -> None:
     hours: JSONObject = row.hours if row else _OFFICE_HOURS
     week = hours["week"]
-    with ui.dialog(value=True).props('aria-label="Service level"'), ui.card().classes("ticket"):
-        name = ui.input("Name", value=row.name if row else "").props("outlined")
-        severity = ui.select(
-            [one.value for one in Severity],
-            value=row.least_severity.value if row else Severity.LOW.value,
-            label="From severity",
-        )
-        channels = ui.input("Channels (none: all)", value=", ".join(row.channels) if row else "")
-        languages = ui.input("Languages (none: all)", value=", ".join(row.languages) if row else "")
-        with ui.element("div").classes("bar"):
-            first = _minutes("First response, minutes", row.first_response_min if row else 30)
+    with _form("Service level") as dialog:
+        with ui.element("div").classes("fields"):
+            name = ui.input("Name", value=row.name if row else "")
+            severity = ui.select(
+                [one.value for one in Severity],
+                value=row.least_severity.value if row else Severity.LOW.value,
+                label="From severity",
+            )
+        with ui.element("div").classes("fields roomy"):
+            channels = ui.input("Channels (none: all)", value=", ".join(row.channels) if row else "")
+            languages = ui.input("Languages (none: all)", value=", ".join(row.languages) if row else "")
+        ui.label("Promised, in minutes of working time").classes("group")
+        with ui.element("div").classes("fields"):
+            first = _minutes("First response", row.first_response_min if row else 30)
             following = _minutes("Next response", row.next_response_min if row else 60)
-            resolution = _minutes("Resolution", row.resolution_min if row else 480)
+            resolution = _minutes("End", row.resolution_min if row else 480)
             warn = _minutes("Warn before", row.warn_before_min if row else 5)
-        zone = ui.input("Time zone", value=hours["time_zone"])
-        country = ui.input("Public holidays of (country code)", value=hours.get("country") or "")
-        closed = ui.input("Closed on (dates)", value=", ".join(hours.get("closed") or ()))
-        with ui.element("div").classes("bar"):
-            days = {day: ui.input(day, value=", ".join(week.get(day, ()))).classes("day") for day in DAYS}
+        ui.label("Working time").classes("group")
+        with ui.element("div").classes("fields roomy"):
+            zone = ui.input("Time zone", value=hours["time_zone"])
+            country = ui.input("Holidays of (DE, DE-BY)", value=hours.get("country") or "")
+            closed = ui.input("Also closed (2026-12-24)", value=", ".join(hours.get("closed") or ()))
+        with ui.element("div").classes("fields"):
+            days = {day: ui.input(day.capitalize(), value=", ".join(week.get(day, ()))) for day in DAYS}
 
         async def save() -> None:
             settings = {
@@ -212,15 +247,17 @@ async def _edit_level(visit: Visit, row: LevelRow | None) -> None:
             }
             await _and_again(visit, deeds.save_level, str(name.value), settings)
 
-        ui.button("Save", on_click=save).props("no-caps unelevated")
+        with ui.element("div").classes("deeds"):
+            main_button("Save", save)
+            quiet_button("Cancel", dialog.close)
 
 
 async def _new_account(visit: Visit) -> None:
-    with ui.dialog(value=True).props('aria-label="New account"'), ui.card().classes("ticket"):
-        name = ui.input("Name").props("outlined")
-        email = ui.input("E-mail").props("outlined type=email")
+    with _form("New account") as dialog:
+        name = ui.input("Name")
+        email = ui.input("E-mail").props("type=email")
         password = ui.input("First password, at least 10 characters", password=True).props(
-            'outlined autocomplete="new-password"'
+            'autocomplete="new-password"'
         )
         roles = _choice_of("Roles", [one.value for one in Role], [Role.AGENT.value])
 
@@ -234,12 +271,14 @@ async def _new_account(visit: Visit) -> None:
                 password=str(password.value),
             )
 
-        ui.button("Open account", on_click=save).props("no-caps unelevated")
+        with ui.element("div").classes("deeds"):
+            main_button("Open account", save)
+            quiet_button("Cancel", dialog.close)
 
 
 async def _edit_account(visit: Visit, row: AccountRow) -> None:
-    with ui.dialog(value=True).props(f'aria-label="{row.email}"'), ui.card().classes("ticket"):
-        ui.label(f"{row.name} ({row.email})").classes("title")
+    with _form(row.name) as dialog:
+        ui.label(row.email).classes("soft")
         roles = _choice_of("Roles", [one.value for one in Role], [one.value for one in row.roles])
         languages = _choice_of("Languages (none: all)", [*_LANGUAGES], [*row.languages])
         topics = _choice_of("Topics (none: all)", [one.value for one in ComplaintCategory], [*row.topics])
@@ -258,26 +297,30 @@ async def _edit_account(visit: Visit, row: AccountRow) -> None:
                 ),
             )
 
-        password = ui.input("New password", password=True).props('outlined autocomplete="new-password"')
-        with ui.element("div").classes("bar"):
-            ui.button("Save", on_click=save).props("no-caps unelevated")
-            quiet_button(
-                "Set password", lambda: _and_again(visit, deeds.set_password, row.id, str(password.value))
-            )
+        with ui.element("div").classes("deeds"):
+            main_button("Save", save)
+            quiet_button("Cancel", dialog.close)
             change = deeds.close_account if row.is_open else deeds.reopen_account
             quiet_button(
                 "Close account" if row.is_open else "Open again",
                 lambda: _and_again(visit, change, row.id),
                 tone="danger",
+            ).classes("away")
+        ui.label("Password").classes("group")
+        with ui.element("div").classes("bar"):
+            password = ui.input("New password", password=True).props('autocomplete="new-password"')
+            quiet_button(
+                "Set password", lambda: _and_again(visit, deeds.set_password, row.id, str(password.value))
             )
 
 
 def _choice_of(label: str, names: list[str], chosen: list[str]) -> ui.select:
-    return ui.select(names, value=chosen, label=label, multiple=True).props("outlined").classes("wide")
+    spoken = {name: name.replace("_", " ").capitalize() if len(name) > 2 else name for name in names}
+    return ui.select(spoken, value=chosen, label=label, multiple=True).props("use-chips").classes("wide")
 
 
 def _minutes(label: str, value: int | None) -> ui.number:
-    return ui.number(label, value=value, min=0, precision=0).props("outlined dense")
+    return ui.number(label, value=value, min=0, precision=0)
 
 
 def _number(value: float | None) -> int | None:
@@ -290,16 +333,32 @@ def _words(text: str | None) -> list[str]:
 
 def _level_cells(row: LevelRow) -> tuple[object, ...]:
     times = (row.first_response_min, row.next_response_min, row.resolution_min)
-    week = row.hours["week"]
-    spans = ", ".join(f"{day} {' '.join(week[day])}" for day in DAYS if week.get(day))
     return (
         row.name,
         row.least_severity.value,
         ", ".join(row.channels) or "all",
         ", ".join(row.languages) or "all",
-        *("–" if minutes is None else f"{minutes} min" for minutes in times),
-        f"{spans} ({row.hours['time_zone']})",
+        *("–" if minutes is None else _span(minutes) for minutes in times),
+        f"{_week_in_words(row.hours['week'])}, {row.hours['time_zone']}",
     )
+
+
+def _span(minutes: int) -> str:
+    return f"{minutes // 60} h" if minutes >= 120 and minutes % 60 == 0 else f"{minutes} min"
+
+
+def _week_in_words(week: Mapping[str, Sequence[str]]) -> str:
+    """Days in a row with the same hours are told together: `Mon–Fri 09:00-17:00, Sat 10:00-14:00`."""
+    runs: list[tuple[list[str], str]] = []
+    for day in DAYS:
+        spans = " ".join(week.get(day, ()))
+        if runs and runs[-1][1] == spans:
+            runs[-1][0].append(day.capitalize())
+        else:
+            runs.append(([day.capitalize()], spans))
+    return ", ".join(
+        f"{days[0] if len(days) == 1 else f'{days[0]}–{days[-1]}'} {spans}" for days, spans in runs if spans
+    ).replace("Mon–Sun 00:00-24:00", "Day and night")
 
 
 def _account_cells(row: AccountRow) -> tuple[object, ...]:
@@ -311,7 +370,7 @@ def _account_cells(row: AccountRow) -> tuple[object, ...]:
         ", ".join(row.topics) or "all",
         row.capacity,
         "open" if row.is_open else "closed",
-        f"{row.seen_at:%Y-%m-%d %H:%M} UTC" if row.seen_at else "never",
+        f"{row.seen_at:%Y-%m-%d %H:%M}" if row.seen_at else "never",
     )
 
 

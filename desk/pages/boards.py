@@ -15,7 +15,7 @@ from desk.access import Permission
 from desk.components import Board
 from desk.deeds import opportunities, tickets
 from desk.deeds.conversations import new_key
-from desk.pages.frame import Visit, begin, heading, on_news, quiet_button, show
+from desk.pages.frame import Visit, begin, heading, main_button, on_news, quiet_button, show
 from desk.views.boards import (
     BoardColumn,
     TicketDetail,
@@ -81,16 +81,18 @@ class _BoardPage:
     async def build(self) -> None:
         """Put up search and board."""
         with ui.element("div").classes("page").props("id=content"):
-            with ui.element("div").classes("bar"):
+            with ui.element("div").classes("head"):
                 heading(self.title)
-                search = ui.input(placeholder="Search").props('outlined dense clearable aria-label="Search"')
-                search.on_value_change(lambda event: self._change(search=str(event.value or "")))
-                if self.can_be_mine:
-                    mine = ui.switch("Only mine")
-                    mine.on_value_change(lambda event: self._change(is_mine=bool(event.value)))
-            self._board = Board().props(f'label="{self.title}"').on("move", self._moved)
+                with ui.element("div").classes("bar"):
+                    if self.can_be_mine:
+                        mine = ui.switch("Only mine")
+                        mine.on_value_change(lambda event: self._change(is_mine=bool(event.value)))
+                    search = ui.input(placeholder="Search").props('clearable aria-label="Search"')
+                    search.on_value_change(lambda event: self._change(search=str(event.value or "")))
+            self._board = Board().on("move", self._moved)
+            self._board.props["label"] = self.title
             if self.open is not None:
-                self._board.on("open", self._opened)
+                self._board.props("opens").on("open", self._opened)
         on_news(self.visit, lambda _: setattr(self, "_is_stale", True))
         ui.timer(_REFRESH_EVERY_S, self._catch_up)
         await self.refresh()
@@ -127,23 +129,25 @@ async def _show_ticket(visit: Visit, ticket_id: int) -> None:
     if detail is None or people is None:
         return
     names = {one.account_id: one.name for one in people}
-    with ui.dialog(value=True).props(f'aria-label="{detail.number}"') as dialog, ui.card().classes("ticket"):
+    with ui.dialog(value=True) as dialog, ui.card().classes("ticket"):
+        dialog.props["aria-label"] = detail.number
         _ticket_head(visit, detail, names)
         if detail.description:
-            ui.label(detail.description).classes("words")
+            ui.label(detail.description).classes("words").props("dir=auto")
         _ticket_history(detail)
         _ticket_writing(visit, detail, dialog)
 
 
 def _ticket_head(visit: Visit, detail: TicketDetail, names: dict[int, str]) -> None:
     """What it is, and what can be changed about it."""
-    ui.label(f"{detail.number} {detail.subject}").classes("title").props("role=heading aria-level=2")
-    ui.label(f"{detail.customer} · {detail.category}").classes("soft")
-    if detail.merged_into:
-        ui.label(f"Merged into {detail.merged_into}").classes("chip")
-    if detail.conversation_id is not None:
-        ui.link("Open the conversation", f"/desk/?conversation={detail.conversation_id}")
-    with ui.element("div").classes("bar"):
+    with ui.element("div"):
+        ui.label(f"{detail.number} · {detail.customer} · {detail.category}").classes("soft small")
+        ui.label(detail.subject).classes("title").props("role=heading aria-level=2 dir=auto")
+        if detail.merged_into:
+            ui.label(f"Merged into {detail.merged_into}").classes("soft")
+        if detail.conversation_id is not None:
+            ui.link("Open the conversation", f"/desk/?conversation={detail.conversation_id}")
+    with ui.element("div").classes("fields"):
         status = ui.select([one.value for one in TicketStatus], value=detail.status.value, label="Status")
         status.on_value_change(
             lambda event: visit.run(tickets.move_ticket, detail.id, TicketStatus(event.value))
@@ -158,10 +162,10 @@ def _ticket_head(visit: Visit, detail: TicketDetail, names: dict[int, str]) -> N
 
 
 def _ticket_history(detail: TicketDetail) -> None:
-    with ui.element("ol").classes("history").props('aria-label="History"'):
+    with ui.element("ol").classes("history").props('aria-label="History" tabindex=0'):
         for line in detail.history:
             with ui.element("li"):
-                ui.label(line.text).classes("words")
+                ui.label(line.text).classes("words").props("dir=auto")
                 ui.label(f"{line.actor} · {line.at:%Y-%m-%d %H:%M} UTC").classes("soft small")
 
 
@@ -177,9 +181,10 @@ def _ticket_writing(visit: Visit, detail: TicketDetail, dialog: ui.dialog) -> No
         await visit.run(tickets.merge_tickets, detail.id, str(number.value or ""))
         dialog.close()
 
-    text = ui.textarea("Note").props("outlined autogrow").classes("wide")
-    with ui.element("div").classes("bar"):
-        ui.button("Keep note", on_click=keep).props("no-caps unelevated")
-        number = ui.input("Duplicate of", placeholder="T-10042").props("outlined dense")
-        quiet_button("Merge", merge)
+    text = ui.textarea("Note").props("autogrow").classes("wide")
+    with ui.element("div").classes("deeds"):
+        main_button("Keep note", keep)
         quiet_button("Close", dialog.close)
+        with ui.element("div").classes("bar away"):
+            number = ui.input("Duplicate of", placeholder="T-10042")
+            quiet_button("Merge", merge)

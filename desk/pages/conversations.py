@@ -18,19 +18,22 @@ from desk.components import ConversationList, CustomerPanel, Thread
 from desk.deeds import conversations as deeds
 from desk.deeds import customers as customer_deeds
 from desk.deeds import replies
-from desk.pages.frame import Visit, begin, choose, on_news, quiet_button, show
+from desk.pages.frame import Visit, begin, choose, on_news, quiet_button, show, show_changes
 from desk.views import colleagues
 from desk.views.conversation import OpenConversation, open_conversation
-from desk.views.conversation_list import Folder, counts, rows
+from desk.views.conversation_list import Folder, list_view
 from desk.views.customer import customer_panel
 
 _REFRESH_AT_MOST_EVERY_S = 0.4
 _LOOK_EVERY_S = 10.0
 _SNOOZES = {"1 hour": 1, "4 hours": 4, "Tomorrow": 24, "Next week": 7 * 24}
 _KEYS = {
-    "j / k": "next / previous conversation",
+    "j, k": "next and previous conversation",
+    "c": "claim, or take over from the bot",
+    "r, n": "write a reply, a private note; Esc leaves it",
     "/": "canned replies",
     "Ctrl + Enter": "send",
+    "a, s, e": "assign, snooze, resolve",
     "Tab, Enter": "everything else",
     "?": "these keys",
 }
@@ -43,12 +46,14 @@ _OUTCOMES = {
 
 
 @ui.page("/")
-async def conversations_page(request: Request, conversation: int | None = None) -> None:
-    """Show the three panes; `?conversation=` opens one."""
+async def conversations_page(
+    request: Request, conversation: int | None = None, folder: Folder = Folder.MINE
+) -> None:
+    """Show the three panes; `?conversation=` opens one, `&folder=` lists others than one's own."""
     visit = begin(request, Permission.CONVERSATIONS)
     if visit is None:
         return
-    page = _Page(visit)
+    page = _Page(visit, folder)
     page.build()
     await page.refresh_list()
     if conversation is not None:
@@ -68,15 +73,20 @@ class _Page:
 
     def build(self) -> None:
         """Put up the panes, empty."""
-        with ui.element("div").classes("panes").props("id=content"):
+        ui.label("Conversations").classes("unseen").props("role=heading aria-level=1")
+        self.panes = ui.element("div").classes("panes").props("id=content")
+        with self.panes:
             self.list = ConversationList()
             self.list.on("folder", self._folder).on("search", self._search).on("open", self._open)
             self.list.on("help", _show_keys)
             self.middle = ui.element("div").classes("middle")
-            with self.middle:
-                ui.label("Choose a conversation.").classes("empty")
+            with self.middle, ui.element("div").classes("start"):
+                ui.icon("forum").props("aria-hidden=true")
+                ui.label("Choose a conversation.")
+                ui.label("Or press j for the first, ? for all keys.").classes("small")
             self.customer = CustomerPanel()
             self.customer.on("open", self._open).on("decide", self._decide)
+            self.customer.on("back", lambda: self._show("thread"))
         self.thread: Thread | None = None
         on_news(self.visit, self._news)
         ui.timer(_REFRESH_AT_MOST_EVERY_S, self._catch_up)
@@ -84,11 +94,10 @@ class _Page:
 
     async def refresh_list(self) -> None:
         """Read the list and the counts again."""
-        listed = await self.visit.run(rows, self.folder, search=self.search)
-        counted = await self.visit.run(counts)
-        if listed is not None and counted is not None:
-            show(
-                self.list, rows=listed, counts=counted, folder=self.folder, search=self.search,
+        listed = await self.visit.run(list_view, self.folder, search=self.search)
+        if listed is not None:
+            show_changes(
+                self.list, rows=listed.rows, counts=listed.counts, folder=self.folder, search=self.search,
                 selected=self.present.id if self.present else None,
             )  # fmt: skip
 
@@ -105,16 +114,31 @@ class _Page:
             with self.middle:
                 self.thread = Thread()
                 self.thread.on("act", self._act).on("typed", self._typed).on("send", self._send)
+                self.thread.on("show", lambda event: self._show(str(event.args)))
         may_assign = self.visit.visitor.may(Permission.ASSIGN)
         show(self.thread, open=found, choices=[], mayAssign=may_assign)
         show(self.list, selected=found.id)
+        self._show("thread")
+        self._note_address()
         panel = await self.visit.run(customer_panel, conversation_id)
         show(self.customer, panel=panel, stays=found.stays)
         await self._look()
 
+    def _note_address(self) -> None:
+        """Let the address say what is open, for a browser that has to load the page again."""
+        if self.present is not None:
+            ui.navigate.history.replace(f"/desk/?conversation={self.present.id}&folder={self.folder.value}")
+
+    def _show(self, pane: str) -> None:
+        """Say which pane a screen shows that has no room for all: `list`, `thread` or `customer`."""
+        shown = {"thread": "shows-thread", "customer": "shows-thread shows-customer"}.get(pane, "")
+        self.panes.classes(shown, remove="shows-thread shows-customer")
+
     def _news(self, news: News) -> None:
         self._stale_ids |= news.conversation_ids
-        self._is_stale.set()
+        is_shown = self.present is not None and self.present.id in news.conversation_ids
+        if news.is_of_people or is_shown or self.folder is Folder.BOT or self.search:
+            self._is_stale.set()
 
     async def _catch_up(self) -> None:
         """Bring the page up to date, at most a few times a second however much happens."""
@@ -132,15 +156,16 @@ class _Page:
         found = await self.visit.run(open_conversation, self.present.id)
         if found is not None and found.id == self.present.id:
             self.present = found
-            show(self.thread, open=found)
+            show_changes(self.thread, open=found)
 
     async def _look(self) -> None:
         if self.present is not None and self.thread is not None:
             others = await self.visit.run(deeds.look, self.present.id)
-            show(self.thread, others=others or [])
+            show_changes(self.thread, others=others or [])
 
     async def _folder(self, event: GenericEventArguments) -> None:
         self.folder = Folder(event.args)
+        self._note_address()
         await self.refresh_list()
 
     async def _search(self, event: GenericEventArguments) -> None:
@@ -155,8 +180,8 @@ class _Page:
             return
         words: dict[str, JSON] = event.args
         call = deeds.add_note if words["isNote"] else deeds.reply
-        if await self.visit.succeeds(call, self.present.id, str(words["text"]), key=str(words["key"])):
-            self.thread.run_method("sent")
+        if await self.visit.succeeds(call, int(words["id"]), str(words["text"]), key=str(words["key"])):
+            self.thread.run_method("sent", words)
             await self._refresh_thread()
 
     async def _typed(self, event: GenericEventArguments) -> None:
@@ -168,7 +193,7 @@ class _Page:
         show(self.thread, choices=found or [])
         if slash is None and not words.get("quiet"):
             text, is_note = str(words["text"]), bool(words["isNote"])
-            await self.visit.run(deeds.keep_draft, self.present.id, text, is_note=is_note)
+            await self.visit.run(deeds.keep_draft, int(words["id"]), text, is_note=is_note)
 
     async def _decide(self, event: GenericEventArguments) -> None:
         if self.present is not None:
@@ -199,6 +224,10 @@ class _Page:
             await self._assign(self.present.id)
         await self.refresh_list()
         await self._refresh_thread()
+        if self.thread is not None and name == "claim" and self.present.is_mine:
+            self.thread.run_method("write", False)
+        elif self.thread is not None:
+            self.thread.run_method("settle")
 
     async def _resolve(self, conversation_id: int) -> None:
         chosen = await choose("How did it end?", {one.value: label for one, label in _OUTCOMES.items()})
@@ -231,8 +260,8 @@ def _show_keys() -> None:
         with ui.element("dl").classes("facts"):
             for key, does in _KEYS.items():
                 with ui.element("div"):
-                    with ui.element("dt"):
+                    with ui.element("dt"), ui.element("kbd"):
                         ui.label(key)
                     with ui.element("dd"):
                         ui.label(does)
-        quiet_button("Close", dialog.close)
+        quiet_button("Close", dialog.close).props("autofocus")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -13,13 +13,12 @@ from fastapi import Request
 from nicegui import Client, app, context, ui
 
 from crm_connector.choices import Presence
-from crm_connector.columns import utc_now
 from crm_connector.database import StoreUnavailable
-from crm_connector.desk import assignment
 from desk.access import Desk, Forbidden, NotSignedIn, Permission, Visitor
 from desk.changes import Alert, Changes, News
 from desk.components import plain
 from desk.deeds.conversations import Refused
+from desk.deeds.presence import be_present
 from desk.deeds.training import Assistant
 from desk.sign_in import COOKIE, SIGN_IN
 
@@ -59,6 +58,10 @@ DESTINATIONS = (
     Destination("/accounts", "Accounts", "group", Permission.ACCOUNTS),
     Destination("/audit", "Audit log", "history", Permission.AUDIT),
 )
+
+# All fields of all forms look alike.
+for field in (ui.input, ui.select, ui.textarea, ui.number):
+    field.default_props("outlined dense")
 
 _workplace: list[Workplace] = []  # NiceGUI's pages are functions of the module: they find it here
 
@@ -120,21 +123,48 @@ def begin(request: Request, permission: Permission) -> Visit | None:
         return None
     visit = Visit(token, visitor, workplace)
     _frame(visit, request.url.path.removeprefix("/desk") or "/")
-    if not visitor.may(permission):
+    if not workplace.desk.opens(visitor, permission):
         with ui.element("div").classes("page"):
             ui.label("Your role does not open this page.").classes("empty").props("role=alert")
         return None
     return visit
 
 
-def heading(text: str) -> None:
-    """Name a page."""
-    ui.label(text).classes("title").props("role=heading aria-level=1")
+def heading(text: str, lead: str = "") -> None:
+    """Name a page, and perhaps say in a sentence what it is for."""
+    with ui.element("div").classes("heading"):
+        ui.label(text).classes("title").props("role=heading aria-level=1")
+        if lead:
+            ui.label(lead).classes("soft")
+
+
+def main_button(label: str, on_click: Callable[..., object]) -> ui.button:
+    """The one button of a page or a form that does what it is there for."""
+    return ui.button(label, on_click=on_click, color=None).props("unelevated no-caps").classes("main")
 
 
 def quiet_button(label: str, on_click: Callable[..., object], *, tone: str = "plain") -> ui.button:
     """A button without a ground, in our own colours, for light and dark; `tone` may be `danger`."""
     return ui.button(label, on_click=on_click, color=None).props("flat no-caps").classes(tone)
+
+
+def cells_table(header: Sequence[str], rows: Sequence[Sequence[str | Callable[[], object]]]) -> None:
+    """A table, on a phone one card a row; a cell that is no text is drawn by calling it."""
+    with ui.element("div").classes("scroll cards").props('tabindex="0"'), ui.element("table"):
+        with ui.element("thead"), ui.element("tr"):
+            for name in header:
+                with ui.element("th").props('scope="col"'):
+                    ui.label(name)
+        with ui.element("tbody"):
+            for row in rows:
+                with ui.element("tr"):
+                    for name, cell in zip(header, row, strict=True):
+                        with ui.element("td") as place:
+                            place.props["data-label"] = name
+                            if callable(cell):
+                                cell()
+                            else:
+                                ui.label(cell).props("dir=auto")
 
 
 def show(element: ui.element, **values: object) -> None:
@@ -144,18 +174,28 @@ def show(element: ui.element, **values: object) -> None:
     element.update()
 
 
+def show_changes(element: ui.element, **values: object) -> None:
+    """The same, but send nothing to the browser when it shows all that already."""
+    given = {name: plain(value) for name, value in values.items()}
+    if any(name not in element.props or element.props[name] != value for name, value in given.items()):
+        element.props.update(given)
+        element.update()
+
+
 async def choose(question: str, answers: Mapping[str, str]) -> str | None:
     """Ask for one of several answers; None when she thinks better of it."""
-    with ui.dialog().props(f'aria-label="{question}"') as dialog, ui.card().classes("choose"):
+    with ui.dialog() as dialog, ui.card().classes("choose"):
+        dialog.props["aria-label"] = question
         ui.label(question).classes("question")
         if not answers:
             ui.label("There is nothing to choose from.").classes("soft")
         for value, label in answers.items():
-            button = ui.button(label, on_click=lambda _, value=value: dialog.submit(value))
-            button.props("flat no-caps align=left").classes("answer")
+            button = quiet_button(label, lambda _, value=value: dialog.submit(value), tone="answer")
+            button.props("align=left" + (" autofocus" if value == next(iter(answers)) else ""))
         quiet_button("Cancel", lambda: dialog.submit(None))
     answer: str | None = await dialog
-    dialog.delete()
+    if not dialog.is_deleted:  # with its page, which was left in the meantime
+        dialog.delete()
     return answer
 
 
@@ -175,20 +215,29 @@ def _until_gone(client: Client, unsubscribe: Callable[[], None]) -> None:
 
 
 def _frame(visit: Visit, path: str) -> None:
+    """Put up the ways to the other pages: a rail at the side, which a phone hides behind a button."""
     ui.add_head_html('<link rel="stylesheet" href="/desk/static/desk.css">')
-    ui.colors(primary="#2f5bd0", negative="#b3261e", positive="#1b7f4d", warning="#8a5300")
+    ui.colors(primary="#0b6b63", negative="#b3261e", positive="#17693f", warning="#8a5300", info="#33475b")
+    ways = [place for place in DESTINATIONS if visit.visitor.may(place.permission)]
+    here = next((place.label for place in DESTINATIONS if place.path == path), "Frontdesk")
     with ui.element("header").classes("top"):
-        ui.label("Frontdesk").classes("brand")
+        with ui.element("button").classes("icon").props('type=button popovertarget=ways aria-label="Menu"'):
+            ui.icon("menu").props("aria-hidden=true")
+        ui.label(here).classes("here")
+    with ui.element("div").classes("rail").props("id=ways popover=auto"):
+        with ui.element("div").classes("brand"):
+            ui.element("img").props('src="/desk/static/icon.svg" alt="" width=32 height=32')
+            ui.label("Frontdesk")
         with ui.element("nav").props('aria-label="Desk"'):
-            for place in DESTINATIONS:
-                if visit.visitor.may(place.permission):
-                    _nav_link(place, is_here=place.path == path)
+            for place in ways:
+                _nav_link(place, is_here=place.path == path)
         _person(visit)
     on_news(visit, lambda news: _alert(visit, news.alerts))
 
 
 def _nav_link(place: Destination, *, is_here: bool) -> None:
-    link = ui.element("a").props(f'href="/desk{place.path}"').classes("nav")
+    link = ui.element("a").classes("nav")
+    link.props["href"] = f"/desk{place.path}"
     if is_here:
         link.props('aria-current="page"')
     with link:
@@ -197,23 +246,37 @@ def _nav_link(place: Destination, *, is_here: bool) -> None:
 
 
 def _person(visit: Visit) -> None:
-    """Her name, whether she takes conversations, and the way out."""
+    """Who she is, whether she takes conversations, and the way out."""
+    name = visit.visitor.name
     with ui.element("div").classes("person"):
+        with ui.element("div").classes("me") as me:
+            me.props["title"] = name
+            ui.label(initials(name)).classes("avatar").props("aria-hidden=true")
+            ui.label(name).classes("name")
         if visit.visitor.may(Permission.CONVERSATIONS):
             _presence(visit)
-        ui.label(visit.visitor.name).classes("name")
         form = ui.element("form").props('method="post" action="/desk/sign-out"')
-        with form, ui.element("button").classes("quiet").props('type="submit"'):
+        with form, ui.element("button").classes("nav").props('type="submit"'):
+            ui.icon("logout").props("aria-hidden=true")
             ui.label("Sign out")
 
 
-def _presence(visit: Visit) -> None:
-    async def tell(presence: Presence) -> None:
-        await visit.run(be_present, presence)
+def initials(name: str) -> str:
+    """The first letters of the first and the last word; one character of a name that has no spaces."""
+    words = name.split()
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
 
-    switch = ui.switch("Taking conversations", value=True).props("dense")
+
+def _presence(visit: Visit) -> None:
+    client = context.client
+
+    async def tell(presence: Presence | None = None) -> None:
+        if client.has_socket_connection:  # a page that lost its browser says nothing
+            await visit.run(be_present, presence)
+
+    switch = ui.switch("Taking conversations", value=visit.visitor.presence != Presence.AWAY).props("dense")
     switch.on_value_change(lambda event: tell(Presence.ONLINE if event.value else Presence.AWAY))
-    ui.timer(45.0, lambda: tell(Presence.ONLINE if switch.value else Presence.AWAY))
+    ui.timer(45.0, tell)
 
 
 def _alert(visit: Visit, alerts: tuple[Alert, ...]) -> None:
@@ -222,12 +285,6 @@ def _alert(visit: Visit, alerts: tuple[Alert, ...]) -> None:
             ui.notify(
                 alert.text,
                 type="negative" if alert.is_urgent else "info",
-                position="bottom-left",
+                position="top-right",
                 timeout=8000,
             )
-
-
-def be_present(desk: Desk, token: str, presence: Presence) -> None:
-    """Say whether somebody takes conversations now; a page says it again every 45 seconds."""
-    with desk.act(token, Permission.CONVERSATIONS) as deed:
-        assignment.sign_of_life(deed.session, deed.account, presence, utc_now())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -15,7 +15,7 @@ from desk.access import Permission
 from desk.components import TrainingInbox
 from desk.deeds import training
 from desk.deeds.training import Assistant
-from desk.pages.frame import Visit, begin, heading, show
+from desk.pages.frame import Visit, begin, heading, main_button, quiet_button, show
 
 
 @ui.page("/training")
@@ -45,13 +45,15 @@ class _TrainingPage:
     async def build(self) -> None:
         """Put up the choice of messages and the list."""
         with ui.element("div").classes("page").props("id=content"):
-            with ui.element("div").classes("bar"):
-                heading("Training inbox")
-                self.reasons = ui.toggle({"": "All"}, value="").props("no-caps")
-                self.reasons.on_value_change(lambda event: self._choose(why=str(event.value or "") or None))
-                verdicts = ui.select([one.value for one in Verdict], value=Verdict.OPEN.value, label="State")
-                verdicts.on_value_change(lambda event: self._choose(verdict=Verdict(event.value)))
-                ui.button("Write training data", on_click=self._export).props("no-caps unelevated")
+            with ui.element("div").classes("head"):
+                heading("Training inbox", "What the assistant was unsure of: say what was meant.")
+                with ui.element("div").classes("bar"):
+                    states = {one.value: one.value.capitalize() for one in Verdict}
+                    state = ui.select(states, value=Verdict.OPEN.value, label="State")
+                    state.on_value_change(lambda event: self._choose(verdict=Verdict(event.value)))
+                    main_button("Write training data", self._export)
+            with ui.element("div").classes("filters").props('role=group aria-label="Why"'):
+                self.filters = {why: self._filter(why) for why in (None, *REASONS)}
             self.empty = ui.label("Nothing is doubtful here.").classes("empty")
             self.list = TrainingInbox()
             self.list.on("validate", self._decide(training.validate))
@@ -62,16 +64,23 @@ class _TrainingPage:
         show(self.list, intents=sorted(self.assistant.intents()), entities=sorted(self.assistant.entities()))
         await self.refresh()
 
+    def _filter(self, why: str | None) -> ui.button:
+        return quiet_button("All", lambda: self._choose(why=why)).classes("filter")
+
     async def refresh(self) -> None:
         """Read the messages and the counts again."""
         rows = await self.visit.run(training.inbox, why=self.why, verdict=self.verdict)
         counts = await self.visit.run(training.open_counts)
         if rows is None or counts is None:
             return
-        labels = {one: f"{one.replace('_', ' ').capitalize()} ({counts[one]})" for one in REASONS}
-        self.reasons.set_options({"": "All", **labels})
+        self._show_counts(counts)
         self.empty.set_visibility(not rows)
         show(self.list, rows=rows)
+
+    def _show_counts(self, counts: Mapping[str, int]) -> None:
+        for why, button in self.filters.items():
+            button.text = f"{why.replace('_', ' ').capitalize()} {counts[why]}" if why else "All"
+            button.props(f"aria-pressed={'true' if why == self.why else 'false'}")
 
     async def _choose(self, **chosen: object) -> None:
         for name, value in chosen.items():

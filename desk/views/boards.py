@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from crm_connector import tickets
 from crm_connector.choices import Stage, Target, TicketStatus
-from crm_connector.tables import Account, Agent, Clock, Customer, Opportunity, Ticket
+from crm_connector.tables import Account, Agent, Clock, Customer, Opportunity, Ticket, TicketChange
 from desk.access import Desk, Permission
 from desk.deeds.conversations import Refused
 
@@ -21,12 +22,17 @@ MOST = 100  # cards of a column
 
 @dataclass(frozen=True, slots=True)
 class BoardCard:
-    """One card; `chips` are words with how loud they are: "", "warn" or "bad"."""
+    """One card; `chips` are words with how loud they are: "", "warn" or "bad".
+
+    `agent` is "" while nobody has it, and None where nobody is meant to.
+    """
 
     id: int
     title: str
     text: str
     who: str
+    number: str = ""
+    agent: str | None = None
     chips: tuple[tuple[str, str], ...] = ()
     due_at: datetime | None = None
 
@@ -119,6 +125,7 @@ def ticket_detail(desk: Desk, token: str, ticket_id: int) -> TicketDetail:
         into = tickets.merged_into(session, ticket)
         account = session.scalar(select(Account.id).where(Account.agent_id == ticket.agent_id))
         due = select(Clock.due_at).where(Clock.ticket_id == ticket.id, Clock.stopped_at.is_(None))
+        names = {str(one.id): one.name for one in session.scalars(select(Agent))}
         return TicketDetail(
             id=ticket.id,
             number=ticket.number,
@@ -133,7 +140,7 @@ def ticket_detail(desk: Desk, token: str, ticket_id: int) -> TicketDetail:
             merged_into=into.number if into else None,
             due_at=session.scalar(due),
             history=tuple(
-                HistoryLine(one.created_at, one.actor, _step(one.field, one.old_value, one.new_value))
+                HistoryLine(one.created_at, one.actor, _step(one, names))
                 for one in tickets.history(session, ticket)
             ),
         )
@@ -155,13 +162,15 @@ def opportunity_board(desk: Desk, token: str, *, search: str = "") -> tuple[Boar
                 BoardCard(
                     opportunity.id,
                     opportunity.title,
-                    f"{opportunity.amount} {opportunity.currency}" if opportunity.amount is not None else "",
+                    f"{opportunity.amount:,.2f} {opportunity.currency}"
+                    if opportunity.amount is not None
+                    else "",
                     customer or "Without a name",
                 )
                 for opportunity, customer in rows
             )
             worth = " + ".join(
-                f"{amount:.2f} {currency}"
+                f"{amount:,.2f} {currency}"
                 for currency, amount in deed.session.execute(
                     select(Opportunity.currency, func.sum(Opportunity.amount))
                     .where(Opportunity.stage == stage, Opportunity.amount.is_not(None))
@@ -175,24 +184,24 @@ def opportunity_board(desk: Desk, token: str, *, search: str = "") -> tuple[Boar
 
 def _ticket_card(ticket: Ticket, customer: str | None, agent: str | None, due: datetime | None) -> BoardCard:
     loud = {"urgent": "bad", "high": "warn"}.get(ticket.priority.value, "")
-    chips = [(ticket.priority.value, loud), (ticket.category.value, "")]
-    if agent:
-        chips.append((agent, ""))
-    title = f"{ticket.number} {ticket.subject}"
-    return BoardCard(ticket.id, title, "", customer or "Without a name", tuple(chips), due)
+    chips = ((ticket.priority.value, loud), (ticket.category.value, ""))
+    who = customer or "Without a name"
+    return BoardCard(ticket.id, ticket.subject, "", who, ticket.number, agent or "", chips, due)
 
 
 def _urgency(ticket: Ticket) -> tuple[int, datetime]:
     return -["low", "normal", "high", "urgent"].index(ticket.priority.value), ticket.created_at
 
 
-def _step(field: str, old: str | None, new: str | None) -> str:
-    if field == "opened":
+def _step(change: TicketChange, names: Mapping[str, str]) -> str:
+    if change.field == "opened":
         return "Opened"
-    if field == "note":
+    old, new = change.old_value, change.new_value
+    if change.field == "note":
         return new or ""
-    name = {"agent_id": "assignee"}.get(field, field)
-    return f"{name}: {old or 'nobody'} → {new or 'nobody'}"
+    if change.field != "agent_id":
+        return f"{change.field.replace('_', ' ').capitalize()}: {old} → {new}"
+    return f"Assignee: {names.get(old or '', 'nobody')} → {names.get(new or '', 'nobody')}"
 
 
 def _label(value: StrEnum) -> str:

@@ -10,14 +10,14 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from crm_connector import conversations, deliveries, ownership
+from crm_connector import attachments, conversations, deliveries, ownership
 from crm_connector.choices import Outcome, Owner, Sentiment, Severity
 from crm_connector.columns import JSON, JSONObject
 from crm_connector.desk import service_levels, writing
-from crm_connector.tables import Agent, Clock, Conversation, Customer, Handoff
+from crm_connector.tables import Agent, Attachment, Clock, Conversation, Customer, Handoff
 from desk.access import Deed, Desk, Permission
-from desk.deeds.conversations import find
-from desk.views.conversation_list import short_name
+from desk.deeds.conversations import Refused, find
+from desk.views.conversation_list import short_name, words
 
 MAX_LINES = 300
 
@@ -33,10 +33,21 @@ class LineKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file that the customer sent; a picture can be shown."""
+
+    id: str
+    name: str
+    size_bytes: int
+    is_picture: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line; `id` is unlike every other one's, `message_id` is what the handoff card refers to.
 
-    `delivery` is how far it has come on its way, where the channel is one that queues.
+    `text` is the title of a button that was pressed. `delivery` is how far it has come on its way, where the
+    channel is one that queues.
     """
 
     id: str
@@ -49,6 +60,7 @@ class Line:
     sentiment: Sentiment | None = None
     intent: str | None = None
     delivery: str | None = None
+    files: tuple[File, ...] = ()
 
 
 _KINDS = {
@@ -59,6 +71,19 @@ _KINDS = {
     "resume": LineKind.MARK,
     "session_started": LineKind.MARK,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What lines show and events do not say: how far each has come, and the files that are kept."""
+
+    sent: Mapping[float, str]
+    files: Mapping[str, File]
+
+    def files_of(self, metadata: Mapping[str, JSON]) -> tuple[File, ...]:
+        """The files that a message brings, as the store knows them: it may name others."""
+        named = [str(one.get("id")) for one in metadata.get("attachments") or () if isinstance(one, dict)]
+        return tuple(self.files[id_] for id_ in named if id_ in self.files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +171,32 @@ def open_conversation(desk: Desk, token: str, conversation_id: int) -> OpenConve
         )
 
 
+def attachment_of(desk: Desk, token: str, conversation_id: int, file_id: str) -> Attachment:
+    """A file that was sent in a conversation.
+
+    Raises:
+        Refused: There is none in this one.
+    """
+    with desk.read(token, Permission.CONVERSATIONS) as deed:
+        conversation = find(deed.session, conversation_id)
+        kept = attachments.of_conversation(deed.session, conversation.channel, conversation.sender_id)
+        for row in kept:
+            if row.file_id == file_id:
+                return row
+    raise Refused("There is no such file.")
+
+
+def is_picture(media_type: str) -> bool:
+    """Whether a browser may show it as it is; SVG, which may hold scripts, is never kept."""
+    return media_type in ("image/jpeg", "image/png", "image/gif", "image/webp")
+
+
 def _lines(session: Session, conversation: Conversation) -> tuple[Line, ...]:
     """What was said and who came and went, with the private notes where they were written."""
     after = max(0, conversation.last_sequence - 10 * MAX_LINES)
     events = conversations.load_events(session, conversation, after=after)
-    sent = {
-        row.said_at: row.state.value
-        for row in deliveries.of_conversation(session, conversation.sender_id, conversation.channel)
-    }
-    said = [line for event in events if (line := _line(event, sent)) is not None]
+    beside = _beside(session, conversation)
+    said = [line for event in events if (line := _line(event, beside)) is not None]
     notes = [
         Line(f"note-{note.id}", LineKind.NOTE, note.text, note.created_at, note.agent.name)
         for note in writing.notes_of(session, conversation)
@@ -162,35 +204,47 @@ def _lines(session: Session, conversation: Conversation) -> tuple[Line, ...]:
     return tuple(sorted([*said[-MAX_LINES:], *notes], key=lambda line: line.at))
 
 
-def _line(event: conversations.StoredEvent, sent: Mapping[float, str]) -> Line | None:
+def _beside(session: Session, conversation: Conversation) -> _Beside:
+    sent = deliveries.of_conversation(session, conversation.sender_id, conversation.channel)
+    kept = attachments.of_conversation(session, conversation.channel, conversation.sender_id)
+    files = [File(row.file_id, row.name, row.size_bytes, is_picture(row.media_type)) for row in kept]
+    return _Beside({row.said_at: row.state.value for row in sent}, {file.id: file for file in files})
+
+
+def _line(event: conversations.StoredEvent, beside: _Beside) -> Line | None:
     data = event.data
     kind = _KINDS.get(str(data.get("event")))
     is_silent = kind is LineKind.ASSISTANT and not (data.get("text") or data.get("data"))
-    if kind is None or is_silent or (data.get("metadata") or {}).get("is_external"):
+    metadata = data.get("metadata") or {}
+    if kind is None or is_silent or metadata.get("is_external"):
         return None
     parsed = data.get("parse_data") or {}
     mood = (parsed.get("sentiment") or {}).get("value")
-    by = str((data.get("metadata") or {}).get("agent") or "")
+    by = str(metadata.get("agent") or "")
+    files = beside.files_of(metadata) if kind is LineKind.CUSTOMER else ()
     timestamp = float(data.get("timestamp") or 0)
     return Line(
         id=f"event-{event.sequence}",
         kind=kind,
-        text=_mark(data, by) if kind is LineKind.MARK else str(data.get("text") or ""),
+        text=_mark(data, by) if kind is LineKind.MARK else words(data.get("text"), metadata),
         at=datetime.fromtimestamp(timestamp, UTC),
         by=by,
         message_id=data.get("message_id") if kind is LineKind.CUSTOMER else None,
         data=_extras(data) if kind is not LineKind.CUSTOMER else None,
         sentiment=Sentiment(mood) if mood in set(Sentiment) else None,
         intent=(parsed.get("intent") or {}).get("name"),
-        delivery=None if kind is LineKind.CUSTOMER else sent.get(timestamp),
+        delivery=None if kind is LineKind.CUSTOMER else beside.sent.get(timestamp),
+        files=files,
     )
 
 
 def _mark(data: JSONObject, by: str) -> str:
     if data.get("event") == "session_started":
         return "A new session began"
-    came = data.get("event") == "pause"
-    return f"{by or 'A person'} {'joined' if came else 'left'} the conversation"
+    name = by or "A person"
+    if (data.get("metadata") or {}).get("to") == Owner.QUEUE:
+        return f"{name} left, and the conversation waits again"
+    return f"{name} {'joined' if data.get('event') == 'pause' else 'left'} the conversation"
 
 
 def _extras(data: JSONObject) -> JSONObject | None:

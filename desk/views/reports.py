@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import select
 
+from crm_connector.choices import Target
 from crm_connector.columns import utc_now
 from crm_connector.desk import reports
 from crm_connector.desk.csv_export import to_csv
@@ -88,7 +89,7 @@ def report_view(desk: Desk, token: str, first: date, last: date, *, channel: str
 
 def percent(rate: float | None) -> str:
     """A share as people read it."""
-    return "–" if rate is None else f"{100 * rate:.1f} %"
+    return "–" if rate is None else "100 %" if rate == 1 else f"{100 * rate:.1f} %"
 
 
 def duration(seconds: float | None) -> str:
@@ -103,28 +104,21 @@ def duration(seconds: float | None) -> str:
 def _tiles(whole: Report) -> tuple[Tile, ...]:
     mood = whole.satisfaction
     average = "–" if mood.average is None else f"{mood.average:.1f} of 5"
-    kept = ", ".join(
-        f"{target.value.replace('_', ' ')} {percent(rate)}"
-        for target, rate in whole.promises_kept.items()
-        if rate is not None
-    )
+    kept = whole.promises_kept
     return (
         Tile("Conversations", f"{whole.conversations:,}", f"{whole.messages:,} messages of customers"),
-        Tile(
-            "Containment",
-            percent(whole.containment),
-            f"ended without a person, of {whole.judged:,} judged after 72 h",
-        ),
-        Tile("Involvement", percent(whole.involvement), "in which the bot answered at least once"),
+        Tile("Containment", percent(whole.containment), f"needed no person, of {whole.judged:,} judged"),
+        Tile("Involvement", percent(whole.involvement), "the bot answered at least once"),
         Tile("Automation", percent(whole.automation), "involvement × containment"),
         Tile("Handed to people", f"{whole.handoffs:,}", "stays with people that began"),
         Tile("First response", duration(whole.first_response.median_s), _p90(whole.first_response)),
         Tile("Resolution", duration(whole.resolution.median_s), _p90(whole.resolution)),
-        Tile("Promises kept", kept or "–", "of those decided, in working hours"),
+        Tile("Answered in time", percent(kept.get(Target.FIRST_RESPONSE)), "of first responses promised"),
+        Tile("Resolved in time", percent(kept.get(Target.RESOLUTION)), "of ends promised, in working hours"),
         Tile(
             "Satisfaction",
             average,
-            f"{mood.ratings:,} ratings, {percent(mood.response_rate)} of conversations",
+            f"{mood.ratings:,} ratings, {percent(mood.response_rate)} rated",
         ),
         Tile("Not understood", percent(whole.not_understood), "of messages fell back"),
         Tile("Out of scope", percent(whole.out_of_scope), "of messages belong to no intent"),
@@ -132,7 +126,9 @@ def _tiles(whole: Report) -> tuple[Tile, ...]:
 
 
 def _p90(durations: Durations) -> str:
-    return f"median of {durations.count:,}; nine of ten within {duration(durations.p90_s)}"
+    if not durations.count:
+        return "median; nothing to measure yet"
+    return f"median of {durations.count:,}; 90 % within {duration(durations.p90_s)}"
 
 
 def _channel_table(found: Mapping[str, Report]) -> Table:

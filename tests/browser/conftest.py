@@ -21,6 +21,7 @@ from tests.server.factories import RunningServer, application
 expect.set_options(timeout=20_000)
 
 OpenPage = Callable[..., Page]
+NewContext = Callable[..., BrowserContext]
 
 
 @pytest.fixture
@@ -70,6 +71,25 @@ def open_page(browser: Browser, running: RunningServer) -> Iterator[OpenPage]:
         page.goto(url or running.url)
         page.locator("#frontdesk-widget .launcher").wait_for()
         return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def new_context(browser: Browser) -> Iterator[NewContext]:
+    """Open browser profiles, each of a person of her own; no script error is allowed in any."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def opened(**options: object) -> BrowserContext:
+        settings = {"locale": "en-GB", "reduced_motion": "reduce", "viewport": {"width": 1440, "height": 900}}
+        context = browser.new_context(**(settings | options))  # type: ignore[arg-type]
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        contexts.append(context)
+        return context
 
     yield opened
     for context in contexts:

@@ -1,4 +1,4 @@
-"""Make the pictures of the README from a running demo.
+"""Make the pictures of the documents: the widget from a running demo, the desk from one with work to do.
 
 `make run`, then `make pictures` in a second terminal.
 """
@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from bot.dialogue.messages import JSON
 from tests.browser.chromium import launch
+from tests.browser.desk_screens import PHONE, SCREENS, WIDE, served, settle, signed_in
 from tests.browser.shop_script import ADVICE, LATE
 from tests.browser.widget import Widget
 
@@ -23,6 +25,13 @@ PICTURES: dict[str, JSON] = {
         "viewport": {"width": 390, "height": 844},
         "device_scale_factor": 1.5,
     },
+}
+DESK: dict[str, tuple[str, JSON]] = {
+    "desk-conversation": ("conversation", WIDE),
+    "desk-reports-dark": ("reports", {**WIDE, "color_scheme": "dark"}),
+    "desk-phone": ("conversation", {**PHONE, "device_scale_factor": 1.5}),
+    "desk-tickets": ("tickets", WIDE),
+    "desk-training": ("training", WIDE),
 }
 
 
@@ -44,11 +53,23 @@ def take(browser: Browser, url: str, path: Path, options: JSON) -> None:
     context.close()
 
 
+def take_desk(browser: Browser, folder: Path) -> None:
+    """Serve a desk at work and take its pictures."""
+    with tempfile.TemporaryDirectory() as store, served(Path(store)) as url:
+        for name, (screen, options) in DESK.items():
+            with signed_in(browser, url, **options) as context:
+                page = context.new_page()
+                SCREENS[screen](page, url)
+                settle(page)
+                page.screenshot(path=folder / f"{name}.png")
+
+
 def main(folder: Path, url: str) -> None:
     """Write every picture into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = launch(playwright)
+        take_desk(browser, folder)
         for name, options in PICTURES.items():
             take(browser, url, folder / f"{name}.png", options)
         browser.close()

@@ -72,9 +72,11 @@ def test_a_message_is_stored_once(session: Session) -> None:
     turn = [said("where is it"), LISTEN, answered("On its way."), answered(None)]
     assert conversations.append_events(session, conversation, turn, inbound=KEY) == (2, 6)
     conversations.append_events(session, conversation, [said("thanks", "m-2"), answered("Gladly.")])
-    with pytest.raises(DuplicateMessage, match="'m-1'") as caught, session.begin_nested():
+    with pytest.raises(DuplicateMessage, match="'m-1'"), session.begin_nested():
         conversations.append_events(session, conversation, turn, inbound=KEY)
-    assert conversations.answers_of(session, caught.value.stored) == turn[2:]
+    seen = conversations.seen_message(session, conversation, KEY)
+    assert seen is not None
+    assert conversations.answers_of(session, seen) == turn[2:]
     assert len(_data(session, conversation, after=0)) == 7
 
 

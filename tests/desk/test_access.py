@@ -22,8 +22,9 @@ from desk.views.conversation_list import Folder
 
 ARGUMENTS: dict[str, object] = {
     "account_id": 1, "accepted": True, "conversation_id": 1, "duration": timedelta(hours=1), "email": "x@y.z",
-    "entities": [], "first": date(2026, 1, 1), "folder": Folder.ALL, "intent": "greet", "into": "T-10001",
-    "is_note": False, "key": "k", "language": "en", "last": date(2026, 1, 2), "message_id": 1, "name": "x",
+    "entities": [], "file_id": "0" * 32, "first": date(2026, 1, 1), "folder": Folder.ALL,
+    "intent": "greet", "into": "T-10001", "is_note": False, "key": "k",
+    "language": "en", "last": date(2026, 1, 2), "message_id": 1, "name": "x",
     "nlu_folder": Path("nowhere"), "opportunity_id": 1, "outcome": Outcome.SOLVED, "password": "x" * 12,
     "priority": Priority.LOW, "recommendation_id": 1, "reply_id": 1, "roles": [Role.AGENT],
     "settings": {"first_response_min": 1, "hours": OpeningHours().as_json()}, "shortcut": "x",
@@ -34,7 +35,7 @@ ARGUMENTS: dict[str, object] = {
 
 def _calls() -> list[Callable[..., object]]:
     """Everything that a page can call: each takes the desk and a token first."""
-    found = []
+    found: list[Callable[..., object]] = []
     for package in (desk.deeds, desk.views):
         for info in iter_modules(package.__path__):
             module = import_module(f"{package.__name__}.{info.name}")

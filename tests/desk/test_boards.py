@@ -47,7 +47,11 @@ def ticket_ids(desk: Desk) -> list[int]:
 
 
 def _shown(columns: tuple[BoardColumn, ...]) -> dict[str, list[str]]:
-    return {column.id: [card.title for card in column.cards] for column in columns if column.cards}
+    return {
+        column.id: [f"{card.number} {card.title}".strip() for card in column.cards]
+        for column in columns
+        if column.cards
+    }
 
 
 def test_tickets_stand_in_the_column_of_their_status(
@@ -63,7 +67,7 @@ def test_tickets_stand_in_the_column_of_their_status(
         "pending": ["T-10001 Lamp"],
     }
     detail = ticket_detail(desk, anna, ticket_ids[0])
-    assert [line.text for line in detail.history] == ["Opened", "status: open → pending"]
+    assert [line.text for line in detail.history] == ["Opened", "Status: open → pending"]
     assert detail.history[1].actor == "anna.agent@example.com"
     with desk.store.reading() as session:
         assert audit.entries(session, subject="ticket T-10001")[0].detail == {"to": "pending"}

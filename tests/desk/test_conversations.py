@@ -162,6 +162,7 @@ def test_an_agent_may_step_in_where_the_bot_answers(desk: Desk, signed_in: SignI
     deeds.claim(desk, anna, id_)
     assert open_conversation(desk, anna, id_).is_mine
     deeds.release(desk, anna, id_)
+    assert open_conversation(desk, anna, id_).lines[-1].text == "Anna left, and the conversation waits again"
     with pytest.raises(Refused, match="Claim it first"):
         deeds.reply(desk, anna, id_, "Hello", key="k")
 

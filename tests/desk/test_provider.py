@@ -14,6 +14,7 @@ from fastapi import FastAPI, Form
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from bot.errors import SettingsError
 from crm_connector.choices import Role
@@ -22,7 +23,7 @@ from desk.access import Desk
 from desk.guard import OnlySignedIn
 from desk.options import DeskOptions
 from desk.provider import Provider
-from desk.sign_in import SignInPages
+from desk.sign_in import COOKIE, SignInPages
 from tests.server.factories import RunningServer
 
 CLIENT = "frontdesk"
@@ -195,8 +196,41 @@ def test_a_way_back_that_nobody_began_is_refused(
     _account(desk)
     assert _come_back(browser(), peer, state="guessed") == "/desk/sign-in?problem=provider"
     assert _come_back(browser(), peer, code="") == "/desk/sign-in?problem=provider"
-    answer = browser().get("/desk/provider/back", params={"state": "x", "code": "code"})
+    with capture_logs() as logs:
+        answer = browser().get("/desk/provider/back", params={"state": "x", "code": "code"})
     assert answer.headers["location"] == "/desk/sign-in?problem=late"
+    assert [line["event"] for line in logs] == ["sign-in by provider refused"]
+
+
+def test_a_way_back_is_gone_once(desk: Desk, peer: Peer, browser: Callable[..., TestClient]) -> None:
+    """What was remembered is forgotten with the first return, and no script could read it before."""
+    _account(desk)
+    client = browser()
+    away = client.get("/desk/provider")
+    flags = {part.strip().lower() for part in away.headers["set-cookie"].split(";")[1:]}
+    assert {"httponly", "samesite=lax", "path=/desk/"} <= flags
+    asked = parse_qs(urlsplit(away.headers["location"]).query)
+    assert len(asked["state"][0]) > 40
+    assert len(asked["nonce"][0]) > 40
+    assert "code_verifier" not in asked
+    back = peer.approve(away.headers["location"])
+    assert client.get("/desk/provider/back", params=back).headers["location"] == "/desk/"
+    again = client.get("/desk/provider/back", params=back)
+    assert again.headers["location"] == "/desk/sign-in?problem=late"
+
+
+def test_coming_back_ends_what_the_browser_had(
+    desk: Desk, peer: Peer, browser: Callable[..., TestClient]
+) -> None:
+    """A sign-in over the provider has a token of its own, too."""
+    _account(desk)
+    client = browser()
+    tokens = []
+    for _ in range(2):
+        assert _come_back(client, peer) == "/desk/"
+        tokens.append(client.cookies[COOKIE])
+    assert desk.visitor(tokens[0]) is None
+    assert desk.visitor(tokens[1]) is not None
 
 
 def test_a_provider_that_is_away_leaves_the_form(desk: Desk) -> None:

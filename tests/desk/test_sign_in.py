@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from structlog.testing import capture_logs
 
 from crm_connector.choices import Role
 from crm_connector.desk import audit
@@ -103,11 +104,75 @@ def test_another_site_can_neither_sign_in_nor_listen(
     assert client.get("/desk/").status_code == 200
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_cookie_stays_with_the_desk(
+    pages: SignInPages, signed_in: Callable[..., str], scheme: str
+) -> None:
+    """No script reads it, no other site sends it along, and it goes over TLS alone where there is TLS."""
+    signed_in(Role.AGENT)
+    app = FastAPI()
+    app.include_router(pages.router())
+    with TestClient(app, f"{scheme}://testserver", follow_redirects=False) as client:
+        form = {"email": "anna.agent@example.com", "password": PASSWORD}
+        answer = client.post("/desk/sign-in", data=form, headers={"origin": f"{scheme}://testserver"})
+    flags = {part.strip().lower() for part in answer.headers["set-cookie"].split(";")[1:]}
+    assert {"httponly", "samesite=lax", "path=/desk/"} <= flags
+    assert ("secure" in flags) == (scheme == "https")
+
+
+def test_each_sign_in_has_a_token_of_its_own(
+    client: TestClient, desk: Desk, signed_in: Callable[..., str]
+) -> None:
+    """What the browser had before is worth nothing then: neither her own token nor one that was put there."""
+    signed_in(Role.AGENT)
+    client.cookies.set(COOKIE, "put-there-by-somebody", path="/desk/")
+    assert _sign_in(client) == 303
+    first = _token_of(client)
+    assert first != "put-there-by-somebody"
+    assert _sign_in(client) == 303
+    second = _token_of(client)
+    assert first != second
+    assert desk.visitor(first) is None
+    assert desk.visitor(second) is not None
+
+
+def _token_of(client: TestClient) -> str:
+    """What the server set last."""
+    return next(cookie.value or "" for cookie in client.cookies.jar if cookie.domain == "testserver.local")
+
+
+def test_what_is_refused_is_logged(client: TestClient, signed_in: Callable[..., str]) -> None:
+    """Who asks without a cookie, forms and sockets of other sites, a guessed code of the first account."""
+    signed_in(Role.AGENT)
+    evil = {"origin": "https://evil.example"}
+    with capture_logs() as logs:
+        client.get("/desk/")
+        client.post("/desk/sign-in", data={}, headers=evil)
+        client.post("/desk/first-run", data={"code": "guessed"}, headers=ORIGIN)
+        with pytest.raises(WebSocketDisconnect), client.websocket_connect("/desk/live", headers=evil):
+            pass
+        _sign_in(client)
+        client.post("/desk/sign-out", headers=evil)
+    assert [(line["event"], line["address"]) for line in logs] == [
+        (event, "testclient")
+        for event in (
+            "desk request refused",
+            "form of another site refused",
+            "first account refused",
+            "desk connection refused",
+            "form of another site refused",
+        )
+    ]
+
+
 def test_guessing_passwords_is_stopped(client: TestClient, signed_in: Callable[..., str]) -> None:
     """Five wrong ones close the door, also for the right one."""
     signed_in(Role.AGENT)
-    assert [_sign_in(client, "a wrong password") for _ in range(6)] == [401] * 5 + [429]
-    assert _sign_in(client) == 429
+    with capture_logs() as logs:
+        assert [_sign_in(client, "a wrong password") for _ in range(6)] == [401] * 5 + [429]
+        assert _sign_in(client) == 429
+    events = [line["event"] for line in logs]
+    assert events == ["sign-in refused"] * 5 + ["too many attempts to sign in"] * 2
 
 
 def test_what_was_typed_is_shown_as_text(client: TestClient) -> None:
