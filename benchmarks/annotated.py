@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bot.dialogue.messages import Entity
 from bot.training_data.nlu_examples import NluData, NluExample
-from bot.training_data.project import Project
+from bot.training_data.nlu_reader import NluReader
+from bot.training_data.yaml_files import Findings, read_yaml
 from language.tokens import is_unspaced
 
 UNKNOWN_INTENT = "message"
@@ -28,12 +29,21 @@ def read(path: Path) -> NluData:
 
     Raises:
         UnreadableData: Words and tags do not fit together.
+        InvalidProject: The YAML is none, or no NLU data.
     """
     if path.suffix in {".yml", ".yaml"}:
-        return Project.load(path.parent, domain="no-domain.yml", config="no-config.yml", data=[path.name]).nlu
+        return _rasa_data(path)
     lines = path.read_text(encoding="utf-8").splitlines()
     rows = _json_rows(lines, path) if path.suffix == ".jsonl" else _conll_rows(lines, path)
     return NluData(tuple(annotated(tokens, tags, intent) for tokens, tags, intent in rows))
+
+
+def _rasa_data(path: Path) -> NluData:
+    findings = Findings()
+    reader = NluReader(findings)
+    reader.read(read_yaml(path))
+    findings.raise_errors()
+    return reader.data({})
 
 
 _Row = tuple[list[str], list[str], str]

@@ -39,8 +39,9 @@ from crm_connector.choices import Progress
 from crm_connector.tables import AcceptedMessage, Conversation, ConversationEvent, Delivery
 
 PARTS = ("one", "two")
-SETTLED_S = 2.0
+SETTLED_S = 5.0
 GIVE_UP_S = 60.0
+_LOOK_EVERY_S = 0.05
 FAULTS: Mapping[Fault, float] = {
     Fault.RATE_LIMIT: 0.02,
     Fault.SERVER_ERROR: 0.02,
@@ -51,11 +52,17 @@ FAULTS: Mapping[Fault, float] = {
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is to be tried; `kill_every_s` is a mean, `redeliver` a chance in [0, 1]."""
+    """What is to be tried; `kill_every_s` is a mean, `redeliver` a chance in [0, 1].
+
+    After `ahead` messages a customer waits for an answer before she writes the next one; after
+    `longest_s` seconds nobody writes any more.
+    """
 
     channel: str
     messages: int
     customers: int
+    ahead: int
+    longest_s: float | None
     kill_every_s: float
     most_kills: int
     processes: int
@@ -69,6 +76,7 @@ class Trial:
 class Outcome:
     """What came of it; texts are those that customers got. Times in seconds or milliseconds."""
 
+    written: int = 0
     sent: int = 0
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -101,18 +109,24 @@ class Run:
         self._customers = customers
         self._random = random.Random(trial.seed)  # noqa: S311 - no secret
         self._acknowledged: dict[str, float] = {}
+        self._ends_at = math.inf
         self.outcome = Outcome()
 
     async def go(self, report: Callable[[str], None]) -> None:
         """Let all customers write, kill meanwhile, and wait until everything was answered."""
         started = time.perf_counter()
+        if self._trial.longest_s is not None:
+            self._ends_at = started + self._trial.longest_s
         killer = asyncio.create_task(self._kill())
         reporter = asyncio.create_task(self._report(report))
         try:
             async with asyncio.TaskGroup() as group:
                 for customer in range(self._trial.customers):
                     group.create_task(self._write(customer))
-            await self._quiet(GIVE_UP_S, len(PARTS) * self._trial.messages)
+            await self._quiet(GIVE_UP_S, len(PARTS) * len(self._acknowledged))
+            if killer.done():
+                # Fewer kills than were asked for would prove less: a server did not start again.
+                killer.result()
             killer.cancel()
             await asyncio.gather(killer, return_exceptions=True)
             for server in self._servers:
@@ -123,25 +137,34 @@ class Run:
             killer.cancel()
             reporter.cancel()
         self.outcome.seconds = round(time.perf_counter() - started, 1)
-        self.outcome.messages_per_s = round(self._trial.messages / self.outcome.seconds, 1)
+        self.outcome.written = len(self._acknowledged)
+        self.outcome.messages_per_s = round(self.outcome.written / self.outcome.seconds, 1)
 
     def texts(self, customer: int) -> list[str]:
-        """Return what a customer writes."""
+        """Return what a customer is to write."""
         return [f"say {number}" for number in range(customer, self._trial.messages, self._trial.customers)]
 
     async def _write(self, customer: int) -> None:
-        for text in self.texts(customer):
+        for written, text in enumerate(self.texts(customer)):
+            await self._listen(customer, written - self._trial.ahead)
+            if time.perf_counter() > self._ends_at:
+                return
             times = 2 if self._random.random() < self._trial.redeliver else 1
             self.outcome.redeliveries += times - 1
             await self._customers.write(customer, text, times=times)
             self._acknowledged[text] = time.perf_counter()
-            if not self._trial.most_kills:
-                await self._read(customer, text)
 
-    async def _read(self, customer: int, text: str) -> None:
-        """Wait for the answer: latency is that of a customer who reads before she writes again."""
-        while all(got != f"{text}: {PARTS[-1]}" for _, got in self._customers.got(customer)):  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+    async def _listen(self, customer: int, wanted: int) -> None:
+        """Wait for more answers than `wanted`, unless one is lost."""
+        if wanted < 0:
+            return
+        since = time.perf_counter()
+        while self._answers(customer) <= wanted and time.perf_counter() - since < GIVE_UP_S:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _answers(self, customer: int) -> int:
+        """Count the messages of a customer that were answered in all parts."""
+        return len({text for _, text in self._customers.got(customer) if text.endswith(f": {PARTS[-1]}")})
 
     async def _kill(self) -> None:
         while self.outcome.kills < self._trial.most_kills:
@@ -154,10 +177,15 @@ class Run:
     async def _quiet(self, quiet_s: float, enough: float = math.inf) -> None:
         """Wait until as many answers as are enough have arrived, or none for a while."""
         seen, since = -1, time.perf_counter()
-        while seen < enough and time.perf_counter() - since < quiet_s:
+        while self._distinct() < enough and time.perf_counter() - since < quiet_s:
             if self._customers.count() != seen:
                 seen, since = self._customers.count(), time.perf_counter()
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
+
+    def _distinct(self) -> int:
+        """Count the answers that arrived, each once."""
+        customers = range(self._trial.customers)
+        return sum(len({text for _, text in self._customers.got(customer)}) for customer in customers)
 
     async def _report(self, report: Callable[[str], None]) -> None:
         while True:
@@ -174,7 +202,8 @@ class Run:
         for customer in range(self._trial.customers):
             got = self._customers.got(customer)
             texts = [text for _, text in got]
-            expected = [f"{text}: {part}" for text in self.texts(customer) for part in PARTS]
+            written = [text for text in self.texts(customer) if text in self._acknowledged]
+            expected = [f"{text}: {part}" for text in written for part in PARTS]
             counts = Counter(texts)
             self.outcome.lost += [text for text in expected if text not in counts]
             doubled = [text for text, count in counts.items() if count > 1]
@@ -188,7 +217,7 @@ class Run:
             first_at = {text: at for at, text in reversed(got)}
             waits += [
                 first_at[f"{text}: {PARTS[0]}"] - self._acknowledged[text]
-                for text in self.texts(customer)
+                for text in written
                 if f"{text}: {PARTS[0]}" in first_at
             ]
         self.outcome.sent = self._customers.count()
@@ -256,6 +285,12 @@ def main(  # noqa: PLR0913 - each option of the command is an argument
     ] = "telegram",
     messages: Annotated[int, typer.Option(min=1, help="How many messages customers write in all.")] = 10_000,
     customers: Annotated[int, typer.Option(min=1, help="How many customers write at once.")] = 50,
+    ahead: Annotated[
+        int, typer.Option(min=1, help="How many messages each writes before she waits for an answer.")
+    ] = 5,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.0, help="Write no more after so long; what was written counts.")
+    ] = None,
     kill_every: Annotated[
         float, typer.Option(min=0.0, help="Mean seconds between kills; 0 kills never.")
     ] = 3.0,
@@ -271,6 +306,8 @@ def main(  # noqa: PLR0913 - each option of the command is an argument
         channel,
         messages,
         customers,
+        ahead,
+        None if minutes is None else minutes * 60,
         kill_every,
         10**9 if kill_every else 0,
         processes,

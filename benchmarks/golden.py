@@ -115,6 +115,7 @@ def trackers(project: Project, rasa: JSON) -> tuple[JSON, JSON]:
             **tracker,
             "applied": [[kind, None if value == SHOULD_NOT_BE_SET else value]
                         for kind, value in tracker["applied"]],
+            "states": list(map(_without_user_text, tracker["states"])),
         }
         for tracker in rasa["trackers"]
     ]  # fmt: skip
@@ -138,6 +139,14 @@ def tests(project: Project, rasa: JSON) -> tuple[JSON, JSON]:
 PARTS: Mapping[str, Callable[[Project, JSON], tuple[JSON, JSON]]] = {
     part.__name__: part for part in (domain, slots, payload, nlu, steps, explicit, trackers, tests)
 }
+
+
+def _without_user_text(state: JSON) -> JSON:
+    """Rasa's policies drop the text of a turn that has an intent before they look at a state."""
+    user = state.get("user", {})
+    if "intent" not in user or "text" not in user:
+        return state
+    return {**state, "user": {key: value for key, value in user.items() if key != "text"}}
 
 
 def _event(event: Event) -> dict[str, JSON]:

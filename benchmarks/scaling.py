@@ -1,7 +1,8 @@
-"""How cost grows with the work: training by story steps and by intents, a turn by the length before it.
+"""How cost grows with the work: policies by story steps, the NLU by intents, a turn by what went before it.
 
 `python -m benchmarks.scaling` writes projects of growing size, trains each in a process of its own, and talks
-to a small one for a thousand events; prints Markdown tables. Compare only figures of one run.
+to a small one for a thousand events; prints Markdown tables. Compare only figures of one run; seconds of the
+processor grow with the work alone, those of the clock with whatever else the machine does.
 """
 
 from __future__ import annotations
@@ -78,20 +79,31 @@ def _stories(names: list[str], steps: int, draw: random.Random) -> list[dict[str
     return stories
 
 
-def trained(*, intents: int, story_steps: int, policies: list[str]) -> tuple[float, int]:
-    """Train such a project in a process of its own; return seconds and peak MiB."""
+def trained(part: str, *, intents: int, story_steps: int, policies: list[str]) -> tuple[float, float, int]:
+    """Train a part of such a project (`core` or `nlu`) in a process of its own.
+
+    Returns seconds by the clock, seconds of the processor, and peak MiB.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         write_project(Path(scratch), intents=intents, story_steps=story_steps, policies=policies)
         code = (
             "import resource, sys; from bot.cli.app import app\n"
             "try: app()\n"
-            "finally: print('PEAK', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+            "finally:\n"
+            "  used = resource.getrusage(resource.RUSAGE_SELF)\n"
+            "  print('USED', used.ru_utime + used.ru_stime, used.ru_maxrss // 1024)"
         )
         started = time.perf_counter()
         run = subprocess.run(  # noqa: S603 - this program's own command
-            [sys.executable, "-c", code, "train"], cwd=scratch, capture_output=True, text=True, check=True
+            [sys.executable, "-c", code, "train", part],
+            cwd=scratch,
+            capture_output=True,
+            text=True,
+            check=True,
         )
-        return time.perf_counter() - started, int(run.stdout.rpartition("PEAK ")[2])
+        seconds = time.perf_counter() - started
+        processor_s, peak = run.stdout.rpartition("USED ")[2].split()
+        return seconds, float(processor_s), int(peak)
 
 
 class FirstWord:
@@ -102,8 +114,11 @@ class FirstWord:
         return ParseResult(text, Intent(text.split()[0], 1.0))
 
 
-async def turns(events: int) -> float:
-    """Talk until a conversation has that many events; return the median milliseconds of the turns around."""
+async def turns(events: int) -> tuple[float, float]:
+    """Talk until a conversation has that many events; return medians of the turns around.
+
+    In milliseconds: by the clock, and of the processor.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         write_project(folder, intents=20, story_steps=500, policies=["MemoizationPolicy", "RulePolicy"])
@@ -118,12 +133,21 @@ async def turns(events: int) -> float:
                 runner=ActionRunner(project.domain),
                 store=CrmTrackerStore(store),
             )
-            durations = []
+            durations, used = [], []
             for number in range(events // 5 + 10):  # a turn is about five events
-                started = time.perf_counter()
+                started, began = time.perf_counter(), time.process_time()
                 await processor.handle(UserMessage(f"intent_{number % 20}", "s", message_id=str(number)))
                 durations.append(time.perf_counter() - started)
-    return statistics.median(durations[-10:]) * 1000
+                used.append(time.process_time() - began)
+    return statistics.median(durations[-10:]) * 1000, statistics.median(used[-10:]) * 1000
+
+
+def _print_training(of: str, part: str, sizes: list[tuple[int, int]], policies: list[str]) -> None:
+    typer.echo(f"| {of} | seconds | of the processor | peak MiB |\n|---|---|---|---|")
+    for intents, steps in sizes:
+        used = trained(part, intents=intents, story_steps=steps, policies=policies)
+        size = intents if part == "nlu" else steps
+        typer.echo(f"| {size:,} | {used[0]:.1f} | {used[1]:.1f} | {used[2]:,} |")
 
 
 def main(
@@ -133,15 +157,15 @@ def main(
 ) -> None:
     """Print the tables."""
     chosen = policies.split(",")
-    typer.echo(f"Training ({', '.join(chosen)}):\n")
-    typer.echo("| intents | story steps | seconds | peak MiB |\n|---|---|---|---|")
-    sizes = [(20, steps) for steps in STORY_STEPS] + [(intents, 500) for intents in INTENTS[1:]]
-    for intents, steps in sizes:
-        seconds, peak = trained(intents=intents, story_steps=steps, policies=chosen)
-        typer.echo(f"| {intents} | {steps} | {seconds:.1f} | {peak} |")
-    typer.echo("\nA turn, without understanding:\n\n| events before | median ms |\n|---|---|")
+    typer.echo(f"Policies ({', '.join(chosen)}), 20 intents:\n")
+    _print_training("story steps", "core", [(20, steps) for steps in STORY_STEPS], chosen)
+    typer.echo(f"\nThe NLU, {EXAMPLES_PER_INTENT} examples for each intent:\n")
+    _print_training("intents", "nlu", [(intents, 50) for intents in INTENTS], chosen)
+    typer.echo("\nA turn, without understanding, median ms:\n")
+    typer.echo("| events before | by the clock | of the processor |\n|---|---|---|")
     for events in EVENTS:
-        typer.echo(f"| {events} | {asyncio.run(turns(events)):.1f} |")
+        clock_ms, processor_ms = asyncio.run(turns(events))
+        typer.echo(f"| {events} | {clock_ms:.1f} | {processor_ms:.1f} |")
     typer.echo(f"\nPeak of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB")
 
 

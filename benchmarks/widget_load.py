@@ -17,35 +17,33 @@ import statistics
 import sys
 import tempfile
 import time
-import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from websockets.asyncio.client import ClientConnection, connect
 
+from benchmarks.open_widget import CREDENTIALS, JSON, Answer, Door, OpenWidget
 from benchmarks.serve import frontdesk, memory_mib, seconds_of, served, typical_messages
 
-JSON = Any  # a JSON value as it crosses a wire
-
-ANSWER_LIMIT_S = 60
 SAMPLE_EVERY_S = 5.0
 SINGLE_MESSAGES = 40
-# One address begins all conversations here.
-CREDENTIALS = "rest:\nweb_widget:\n  new_conversations_per_hour: 1000000\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How customers behave: seconds between answer and next message, messages a customer, what they write."""
 
-    url: str
-    origin: str
+    door: Door
     pause_s: float
     messages: int
     texts: Sequence[str]
+
+    def text(self, rng: random.Random) -> str:
+        """Return something that nobody has written before."""
+        return f"{rng.choice(self.texts)} {rng.randrange(10**6)}"
 
 
 @dataclass(slots=True)
@@ -58,64 +56,34 @@ class Tally:
     without_words: int = 0
     failed: int = 0
 
-
-class Customer:
-    """One visitor with an open widget, as far as the protocol goes."""
-
-    def __init__(self, plan: Plan, tally: Tally, rng: random.Random) -> None:
-        self._plan = plan
-        self._tally = tally
-        self._rng = rng
-
-    async def visit(self, ends_at: float, *, pause_s: float) -> None:
-        """Open the widget, talk, and leave; `ends_at` is on the clock of `time.perf_counter`."""
-        self._tally.customers += 1
-        async with connect(self._plan.url, origin=self._plan.origin, proxy=None) as line:  # type: ignore[arg-type]
-            await line.send(json.dumps({"type": "hello", "conversation_id": uuid.uuid4().hex}))
-            await self._until(line, "ready")
-            for _ in range(self._plan.messages):
-                await asyncio.sleep(pause_s * self._rng.uniform(0.5, 1.5))
-                if time.perf_counter() > ends_at:
-                    return
-                await self._say(line)
-
-    async def _say(self, line: ClientConnection) -> None:
-        message_id = uuid.uuid4().hex
-        text = f"{self._rng.choice(self._plan.texts)} {self._rng.randrange(10**6)}"
-        sent = time.perf_counter()
-        frame = {"type": "message", "message_id": message_id, "text": text, "locale": "en"}
-        await line.send(json.dumps(frame))
-        first_words_s: float | None = None
-        while True:
-            heard = await self._hear(line)
-            if heard["type"] == "event" and heard["from"] == "assistant" and first_words_s is None:
-                first_words_s = time.perf_counter() - sent
-            if heard["type"] == "error":
-                self._tally.failed += 1
-                return
-            if heard["type"] == "ack" and heard["state"] == "stored":
-                break
-        self._tally.whole_answer_s.append(time.perf_counter() - sent)
-        if first_words_s is None:
-            self._tally.without_words += 1
+    def note(self, answer: Answer) -> None:
+        """Count one answer."""
+        if answer.is_error:
+            self.failed += 1
+            return
+        self.whole_answer_s.append(answer.whole_s)
+        if answer.first_words_s is None:
+            self.without_words += 1
         else:
-            self._tally.first_words_s.append(first_words_s)
+            self.first_words_s.append(answer.first_words_s)
 
-    async def _until(self, line: ClientConnection, kind: str) -> None:
-        while (await self._hear(line))["type"] != kind:
-            pass
 
-    @staticmethod
-    async def _hear(line: ClientConnection) -> JSON:
-        async with asyncio.timeout(ANSWER_LIMIT_S):
-            return json.loads(await line.recv())
+async def visit(plan: Plan, tally: Tally, rng: random.Random, ends_at: float, *, pause_s: float) -> None:
+    """Open the widget, talk, and leave; `ends_at` is on the clock of `time.perf_counter`."""
+    tally.customers += 1
+    async with OpenWidget.open(plan.door) as widget:
+        for _ in range(plan.messages):
+            await asyncio.sleep(pause_s * rng.uniform(0.5, 1.5))
+            if time.perf_counter() > ends_at:
+                return
+            tally.note(await widget.say(plan.text(rng)))
 
 
 async def one_alone(plan: Plan, rng: random.Random) -> Tally:
     """Let one customer after the other talk, with nobody else there and hardly a pause."""
     tally = Tally()
     while len(tally.whole_answer_s) < SINGLE_MESSAGES:
-        await Customer(plan, tally, rng).visit(time.perf_counter() + 3600, pause_s=0.2)
+        await visit(plan, tally, rng, time.perf_counter() + 3600, pause_s=0.2)
     return tally
 
 
@@ -127,7 +95,7 @@ async def many(plan: Plan, sessions: int, seconds: float, rng: random.Random) ->
     async def seat(number: int) -> None:
         await asyncio.sleep(number / sessions * min(plan.pause_s, seconds / 4))
         while time.perf_counter() < ends_at:
-            await Customer(plan, tally, rng).visit(ends_at, pause_s=plan.pause_s)
+            await visit(plan, tally, rng, ends_at, pause_s=plan.pause_s)
 
     await asyncio.gather(*(seat(number) for number in range(sessions)))
     return tally
@@ -151,13 +119,13 @@ class Watched:
             self.samples.append((time.perf_counter() - started, memory_mib(self.pid, "VmRSS")))
             await asyncio.sleep(SAMPLE_EVERY_S)
 
-    def figures(self) -> dict[str, JSON]:
-        """Return the memory minute by minute, and by how much it grew a minute over the second half."""
+    def figures(self, *, every_s: float = 60.0) -> dict[str, JSON]:
+        """Return the memory in even steps, and by how much it grew a minute over the second half."""
         later = self.samples[len(self.samples) // 2 :]
         slope = statistics.linear_regression(*zip(*later, strict=True)).slope if len(later) > 1 else 0.0
-        every_minute = round(60 / SAMPLE_EVERY_S)
         return {
-            "minute_by_minute_mib": [mib for _, mib in self.samples[::every_minute]],
+            "every_s": every_s,
+            "mib": [mib for _, mib in self.samples[:: round(every_s / SAMPLE_EVERY_S)]],
             "peak_mib": max(mib for _, mib in self.samples),
             "growth_in_second_half_mib_per_minute": round(slope * 60, 2),
         }
@@ -209,6 +177,29 @@ async def measure(plan: Plan, pid: int, sessions: int, minutes: float) -> dict[s
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server, the store that only it has, and what customers of its project may write."""
+
+    pid: int
+    store: str
+    texts: Sequence[str]
+
+
+@contextmanager
+def on_new_store(project: Path, port: int) -> Iterator[Running]:
+    """Serve a trained project from a store of its own, to any number of widgets of one address."""
+    with tempfile.TemporaryDirectory() as scratch:
+        url = os.environ["FRONTDESK_CRM_URL"] = f"sqlite:///{scratch}/crm.db"
+        seconds_of((sys.executable, "-m", "crm_connector", "fill"), project)
+        credentials = Path(scratch) / "credentials.yml"
+        credentials.write_text(CREDENTIALS, encoding="utf-8")
+        texts = typical_messages(project, 40)
+        command = (*frontdesk(port).serve, "--credentials", str(credentials))
+        with served(command, port, project, texts[0]) as (pid, _):
+            yield Running(pid, url, texts)
+
+
 def main(
     project: Annotated[Path, typer.Option(help="Project folder, trained.")] = Path(),
     sessions: Annotated[int, typer.Option(help="Widgets open at once.")] = 200,
@@ -218,17 +209,9 @@ def main(
     port: Annotated[int, typer.Option(help="Free port for the server.")] = 8766,
 ) -> None:
     """Keep widgets open on one server process and print what their customers saw, as JSON."""
-    with tempfile.TemporaryDirectory() as scratch:
-        os.environ["FRONTDESK_CRM_URL"] = f"sqlite:///{scratch}/crm.db"
-        seconds_of((sys.executable, "-m", "crm_connector", "fill"), project)
-        credentials = Path(scratch) / "credentials.yml"
-        credentials.write_text(CREDENTIALS, encoding="utf-8")
-        texts = typical_messages(project, 40)
-        command = (*frontdesk(port).serve, "--credentials", str(credentials))
-        address = f"127.0.0.1:{port}"
-        plan = Plan(f"ws://{address}/webhooks/web_widget/socket", f"http://{address}", pause, messages, texts)
-        with served(command, port, project, texts[0]) as (pid, _):
-            figures = asyncio.run(measure(plan, pid, sessions, minutes))
+    with on_new_store(project, port) as running:
+        plan = Plan(Door.of(port), pause, messages, running.texts)
+        figures = asyncio.run(measure(plan, running.pid, sessions, minutes))
     typer.echo(json.dumps(figures, indent=2))
 
 

@@ -7,6 +7,7 @@ import itertools
 import json
 import random
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -55,28 +56,29 @@ class Customers(Protocol):
 
 
 class Arrivals(list[Message], Generic[Message]):
-    """What customers got; `at` are the times at which each arrived."""
+    """What customers got; `place` says where a message stands, `text` what it says."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Callable[[Message], str], text: Callable[[Message], str]) -> None:
         super().__init__()
-        self.at: list[float] = []
+        self._place = place
+        self._text = text
+        self._at: defaultdict[str, list[tuple[float, str]]] = defaultdict(list)
 
     def append(self, message: Message) -> None:
         """Note the time."""
-        self.at.append(time.perf_counter())
+        self._at[self._place(message)].append((time.perf_counter(), self._text(message)))
         super().append(message)
 
-    def timed(self, text: Callable[[Message], str | None]) -> list[tuple[float, str]]:
-        """Return time and text of those that have one."""
-        found = ((at, text(message)) for at, message in zip(self.at, self, strict=True))
-        return [(at, words) for at, words in found if words is not None]
+    def at(self, place: str) -> list[tuple[float, str]]:
+        """Return time and text of what stands in a place, in order."""
+        return self._at[place]
 
 
 class TelegramCustomers:
     """Customers in private chats with the bot."""
 
     def __init__(self, faults: Faults, servers: Sequence[Server]) -> None:
-        self._arrivals = Arrivals[Sent]()
+        self._arrivals = Arrivals[Sent](lambda sent: str(sent.chat_id), lambda sent: sent.text)
         self._peer = TelegramPeer(faults=faults, hosts=Balanced(servers), sent=self._arrivals)
         self._update_ids = itertools.count(1)
 
@@ -116,9 +118,7 @@ class TelegramCustomers:
 
     def got(self, customer: int) -> list[tuple[float, str]]:
         """Read the chat."""
-        return self._arrivals.timed(
-            lambda sent: sent.text if sent.chat_id == _FIRST_CHAT + customer else None
-        )
+        return self._arrivals.at(str(_FIRST_CHAT + customer))
 
     def count(self) -> int:
         """Count all messages in all chats."""
@@ -129,7 +129,7 @@ class SlackCustomers:
     """People who write to the app directly."""
 
     def __init__(self, faults: Faults, servers: Sequence[Server]) -> None:
-        self._arrivals = Arrivals[Posted]()
+        self._arrivals = Arrivals[Posted](lambda posted: posted.channel, lambda posted: posted.text)
         self._servers = servers
         self._peer = SlackPeer(faults=faults, posted=self._arrivals)
 
@@ -170,8 +170,7 @@ class SlackCustomers:
 
     def got(self, customer: int) -> list[tuple[float, str]]:
         """Read the direct messages."""
-        channel = slack.direct_channel(f"U{_FIRST_CHAT + customer}")
-        return self._arrivals.timed(lambda posted: posted.text if posted.channel == channel else None)
+        return self._arrivals.at(slack.direct_channel(f"U{_FIRST_CHAT + customer}"))
 
     def count(self) -> int:
         """Count all messages that the app has posted."""

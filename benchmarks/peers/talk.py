@@ -10,6 +10,7 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
+from html import unescape
 from typing import Annotated, Protocol
 
 import typer
@@ -71,9 +72,9 @@ class OnSlack:
         self._peer = peer
 
     def heard(self) -> Sequence[tuple[str, Sequence[str]]]:
-        """Return all messages so far."""
+        """Return all messages so far, as Slack shows them: it is sent `&amp;` for `&`."""
         titles = [[element["text"]["text"] for element in post.elements] for post in self._peer.posted]
-        return [(post.text, shown) for post, shown in zip(self._peer.posted, titles, strict=True)]
+        return [(unescape(post.text), shown) for post, shown in zip(self._peer.posted, titles, strict=True)]
 
     async def write(self, text: str) -> None:
         """Write a message."""
