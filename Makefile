@@ -57,7 +57,7 @@ conversations: $(VENV)/.installed-run train ## run the test conversations
 bench: $(VENV)/.installed-test train ## measure the server: start, latency, throughput, memory
 	@$(BIN)/python -m benchmarks.serve
 
-pictures: $(VENV)/.installed-test ## take the pictures of the README from a running demo
+pictures: $(VENV)/.installed-test ## take the pictures of the documents, from a running demo
 	$(BIN)/python -m tests.browser.screenshots docs/images http://localhost:$(PORT)
 
 clean: ## remove the environment, the models and the demo CRM
