@@ -14,5 +14,5 @@ def _die(_store: CrmTrackerStore, _message: UserMessage, _events: Sequence[Event
 
 
 if __name__ == "__main__":
-    CrmTrackerStore.append = _die  # type: ignore[method-assign]
+    CrmTrackerStore.append = CrmTrackerStore.append_at_once = _die  # type: ignore[assignment, method-assign]
     app.main()

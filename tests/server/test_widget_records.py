@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import cast
 
 import pytest
+from sqlalchemy.orm import Session
 
+from bot.bootstrap import AssistantAtDesk
 from bot.channels.incoming import Refused
 from bot.channels.web_widget.identity import Doorkeeper, Visitor
 from bot.channels.web_widget.records import Answerer, LeftMessage, Rating, Standing
 from bot.channels.web_widget.settings import WidgetSettings
 from bot.errors import SettingsError
+from bot.runtime.live import LiveProcessor
 from bot.server.crm_identities import CrmIdentities
 from bot.server.widget_records import CrmRecords
-from crm_connector import conversations, customers, database, ownership, tickets
+from crm_connector import conversations, customers, database, ownership, surveys, tickets
+from crm_connector.columns import utc_now
 from crm_connector.customers import Contact
-from crm_connector.tables import Customer, Survey
+from crm_connector.tables import Conversation, Customer, Survey
 from tests.channels.test_widget_identity import SETTINGS, signed
 
 KEY = "k" * 32
@@ -41,6 +48,40 @@ def customer_of(store: database.Store, sender_id: str) -> Customer:
         found = customers.find_by_sender(session, "web_widget", sender_id)
     assert found is not None
     return found
+
+
+def conversation_of(session: Session, sender_id: str) -> Conversation:
+    """Return her conversation."""
+    found = conversations.find(session, sender_id)
+    assert found is not None
+    return found
+
+
+@dataclass
+class Asking:
+    """A processor that notes with which intents it was to go on, and with whom."""
+
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    model_id: str | None = "m"
+
+    @property
+    def processor(self) -> Asking:
+        """Itself."""
+        return self
+
+    async def trigger_intent(self, sender_id: str, intent: str, *, channel: str) -> None:  # noqa: ARG002
+        """Note it."""
+        self.asked.append((sender_id, intent))
+
+
+async def test_the_desk_asks_nobody_who_has_just_rated(records: CrmRecords, store: database.Store) -> None:
+    """When an agent has solved something the customer is asked how it went, unless she has just said it."""
+    asking = Asking()
+    at_desk = AssistantAtDesk(cast("LiveProcessor", asking), Path(), store, "give_feedback")
+    await records.keep_rating("c", Rating(KEY, 4))
+    for sender_id in ("c", "d"):
+        await at_desk.resolved("web_widget", sender_id)
+    assert asking.asked == [("d", "give_feedback")]
 
 
 async def test_an_accounts_conversation_is_found_again(records: CrmRecords, store: database.Store) -> None:
@@ -113,6 +154,27 @@ async def test_a_rating_is_kept_once_with_its_conversation(
     assert conversation is not None
     assert (survey.rating, survey.comment, survey.language) == (4, "quick", "zh")
     assert (survey.conversation_id, survey.customer_id) == (conversation.id, customer_of(store, "c").id)
+
+
+async def test_a_rating_fills_the_slot_by_which_the_bot_asks_no_second_time(store: database.Store) -> None:
+    """The slot stands in the transcript once; a model without such a slot is told nothing."""
+    knowing = CrmRecords(store, knows_slot=lambda name: name == "surveyed")
+    for _ in range(2):
+        await knowing.keep_rating("c", Rating(KEY, 4))
+    await CrmRecords(store).keep_rating("d", Rating(KEY, 4))
+    with store.reading() as session:
+        [event] = conversations.load_events(session, conversation_of(session, "c"))
+        assert (event.data["event"], event.data["name"], event.data["value"]) == ("slot", "surveyed", True)
+        assert conversations.load_events(session, conversation_of(session, "d")) == []
+
+
+async def test_a_rating_is_known_for_as_long_as_is_asked(records: CrmRecords, store: database.Store) -> None:
+    """Who has just rated her conversation is known; others, and what was rated before, are not."""
+    await records.keep_rating("c", Rating(KEY, 4))
+    with store.reading() as session:
+        assert surveys.was_rated(session, "c", utc_now() - timedelta(minutes=1))
+        assert not surveys.was_rated(session, "c", utc_now() + timedelta(minutes=1))
+        assert not surveys.was_rated(session, "d", utc_now() - timedelta(minutes=1))
 
 
 async def test_a_message_for_later_is_a_ticket_with_a_way_to_answer(
