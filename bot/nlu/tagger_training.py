@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 from scipy import sparse
@@ -34,7 +34,7 @@ def train_tagger(
         dense.append(normalised(word_vectors(encoded, words)))
         marks.extend(word_marks(example.text, words, patterns.find(example.text)))
         tags.extend(encode_tags(words, example.entities))
-    known = _with_every_inside(sorted({OUTSIDE, *tags}))
+    known = _with_every_inside({OUTSIDE, *tags})
     vocabulary = MarkVocabulary.fit(marks)
     columns, places = (
         [vocabulary.known(row) for row in marks],
@@ -65,10 +65,10 @@ def _chosen(examples: Sequence[NluExample]) -> list[int]:
     return sorted([*annotated, *others[::step]]) if annotated else []
 
 
-def _with_every_inside(tags: Sequence[Tag]) -> list[Tag]:
+def _with_every_inside(tags: Set[Tag]) -> list[Tag]:
     """Add the I of each B, which short examples may not show, so that longer entities stay whole."""
     inside = {Tag("I", tag.entity, tag.role, tag.group) for tag in tags if tag.prefix == "B"}
-    return sorted({*tags, *inside}, key=lambda tag: (tag.entity, tag.role or "", tag.group or "", tag.prefix))
+    return sorted(tags | inside)
 
 
 def _matrix(columns: Sequence[Sequence[int]], size: int) -> sparse.csr_array:

@@ -12,14 +12,25 @@ from bot.nlu.features import FloatArray
 from language.tokens import Span
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Tag:
-    """What a word is to an entity: `prefix` is O, B or I; the rest is empty for O."""
+    """What a word is to an entity: `prefix` is O, B or I; the rest is empty for O.
+
+    Tags are sorted by entity, role and group, where one without a role stands before those that have one.
+    """
 
     prefix: str
     entity: str = ""
     role: str | None = None
     group: str | None = None
+
+    def __lt__(self, other: Tag) -> bool:
+        """Tell whether this tag is sorted before another."""
+        return self._place < other._place
+
+    @property
+    def _place(self) -> tuple[str, str, str, str]:
+        return (self.entity, self.role or "", self.group or "", self.prefix)
 
     def may_follow(self, previous: Tag) -> bool:
         """Tell whether this tag can stand after another: only an I needs its own B or I before it."""

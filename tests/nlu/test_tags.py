@@ -43,6 +43,12 @@ def test_decoding_inverts_encoding(parts: list[tuple[int, int, tuple[str, str | 
     assert decode_tags(encode_tags(words, entities)) == spans
 
 
+def test_tags_without_role_or_group_come_first() -> None:
+    """An entity that has a role or group in some sentences only can be sorted, which training needs."""
+    plain, role, both = Tag("B", "city"), Tag("B", "city", "old"), Tag("B", "city", "old", "1")
+    assert sorted([both, role, plain, OUTSIDE]) == [OUTSIDE, plain, role, both]
+
+
 @pytest.mark.parametrize(
     ("tags", "expected"),
     [
