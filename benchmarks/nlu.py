@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import gzip
 import json
 import sys
 import tempfile
@@ -13,11 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import f1_score, roc_auc_score
 
 from bot.dialogue.domain import Domain
 from bot.dialogue.messages import NLU_FALLBACK, ParseResult
 from bot.nlu.evaluate import evaluate
+from bot.nlu.held_out import expected_calibration_error
 from bot.nlu.interpreter import Interpreter
 from bot.nlu.model import ENCODER_FOLDER, NluModel
 from bot.nlu.train import train
@@ -28,8 +30,9 @@ from language.ngrams import ngrams
 
 
 def read(path: Path) -> NluData:
-    """Read a file with the columns `text` and `intent` or `sentiment`."""
-    with path.open(encoding="utf-8", newline="") as lines:
+    """Read a file with the columns `text` and `intent` or `sentiment`; `.gz` is unpacked."""
+    unpacked = gzip.open if path.suffix == ".gz" else open
+    with unpacked(path, "rt", encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
     examples = tuple(NluExample(row["text"], row["intent"]) for row in rows if row.get("intent"))
     moods = tuple(SentimentExample(row["text"], row["sentiment"]) for row in rows if row.get("sentiment"))
@@ -78,6 +81,7 @@ def measure(
         refused = sum(parse(text).intent.name == NLU_FALLBACK for text in foreign)
         own = [row.text for row in held_out.examples if row.intent != oos]
         area = area_under_curve(Path(folder), own, foreign) if foreign else None
+        moods = sentiments(interpreter, held_out.sentiment_examples)
     return {
         "training_s": report.seconds,
         "parse_p50_ms": float(np.median(durations)),
@@ -85,10 +89,27 @@ def measure(
         "accuracy": scores.intents.accuracy if scores.intents else None,
         "macro_f1": scores.intents.macro_f1 if scores.intents else None,
         "expected_calibration_error": scores.expected_calibration_error,
-        "sentiment_accuracy": scores.sentiment.accuracy if scores.sentiment else None,
+        "sentiment_abstained": scores.sentiment.abstention_share if scores.sentiment else None,
+        **moods,
         "in_scope_rejected": scores.intents.fallback_share if scores.intents else None,
         "out_of_scope_recall": refused / len(foreign) if foreign else None,
         "out_of_scope_auroc": area,
+    }
+
+
+def sentiments(interpreter: Interpreter, examples: Sequence[SentimentExample]) -> dict[str, float | None]:
+    """Score the likeliest sentiment, whether or not it is sure enough to be told."""
+    if not examples:
+        return {}
+    chances = [interpreter.chances(row.text).sentiments for row in examples]
+    found = [max(row, key=row.__getitem__) for row in chances]
+    right = [one == row.value for one, row in zip(found, examples, strict=True)]
+    return {
+        "sentiment_accuracy": float(np.mean(right)),
+        "sentiment_macro_f1": float(f1_score([row.value for row in examples], found, average="macro")),
+        "sentiment_calibration_error": expected_calibration_error(
+            np.array([max(row.values()) for row in chances]), np.array(right)
+        ),
     }
 
 
