@@ -8,10 +8,27 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from crm_connector import database
 from tests.browser.chromium import executable, launch
 from tests.services import new_postgresql, rabbitmq, redis_prefix, redis_url
 
 __all__ = ["new_postgresql", "rabbitmq", "redis_prefix", "redis_url"]  # fixtures of all rooms
+
+
+@pytest.fixture(scope="session")
+def empty_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Make the bytes of an empty CRM store once: migrations take longer than most tests."""
+    path = tmp_path_factory.mktemp("empty") / "crm.db"
+    database.open(f"sqlite:///{path}").close()
+    return path.read_bytes()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In CI a test in the browser has a second try, which the report shows: two cores there run both sides."""
+    if os.environ.get("CI") == "true":
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="module")
