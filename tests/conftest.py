@@ -24,7 +24,7 @@ def empty_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In CI a test in the browser has a second try, which the report shows: two cores there run both sides."""
+    """In CI a test in the browser has a second try, which the report shows: two cores run both sides."""
     if os.environ.get("CI") == "true":
         for item in items:
             if item.get_closest_marker("browser"):
