@@ -62,7 +62,7 @@ def _understanding(plan: PipelinePlan, component: ComponentConfig) -> PipelinePl
         whole_message=True,
         synonyms=True,
         selectors=plan.selectors or ("default",),
-        extractors=_extractor(plan, "learnt", component),
+        extractors=_extractor(plan, "learnt", component) if options.entity_recognition else plan.extractors,
     )
 
 
@@ -78,16 +78,13 @@ def _backbone(name: str, component: ComponentConfig) -> str:
 
 
 def _diet(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
-    before = plan.understanding if "learnt" in plan.extractors else None
-    intents = component.options.get("intent_classification", True) is not False
-    entities = component.options.get("entity_recognition", True) is not False
-    options = replace(
-        plan.understanding,
-        # Two DIETs in one pipeline share the work: what one of them does is done.
-        intent_classification=intents or bool(before and before.intent_classification),
-        entity_recognition=entities or bool(before and before.entity_recognition),
-    )
-    return replace(plan, understanding=options, extractors=_extractor(plan, "learnt", component))
+    if component.options.get("entity_recognition", True) is False:
+        return plan
+    return replace(plan, extractors=_extractor(plan, "learnt", component))
+
+
+def _intents(plan: PipelinePlan, _: ComponentConfig) -> PipelinePlan:
+    return plan
 
 
 def _language_model(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
@@ -177,7 +174,7 @@ def _fallback(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:
 _TOKENS = Part("word tokens of spaCy", _unchanged, "Chinese, Japanese and Thai by character")
 _NGRAMS = Part("n-grams of BertUnderstanding", _unchanged, "word and character n-grams are always used")
 _DENSE = Part("encoder of BertUnderstanding", _unchanged, "the sentence encoder takes its place")
-_INTENTS = Part("intent head of BertUnderstanding", _diet)
+_INTENTS = Part("intent head of BertUnderstanding", _intents)
 _ENTITIES = Part("entity head of BertUnderstanding", _learnt_entities)
 
 COMPONENTS: dict[str, Part] = {
@@ -258,9 +255,13 @@ def plan_pipeline(pipeline: Sequence[ComponentConfig]) -> PipelinePlan:
         plan = replace(plan, rows=(*plan.rows, ComponentRow(component.name, part.became, part.note)))
     if findings:
         raise InvalidProject(findings)
-    if "learnt" not in plan.extractors:
-        return replace(plan, understanding=replace(plan.understanding, entity_recognition=False))
-    return plan
+    unasked = any(component.options.get("intent_classification") is False for component in pipeline)
+    heads = replace(
+        plan.understanding,
+        intent_classification=last >= 0 or not unasked,
+        entity_recognition="learnt" in plan.extractors,
+    )
+    return replace(plan, understanding=heads)
 
 
 def _own(plan: PipelinePlan, component: ComponentConfig, *, after_understanding: bool) -> PipelinePlan:
@@ -283,7 +284,8 @@ _OWN_AFTER = Part("itself", partial(_own, after_understanding=True), "runs on wh
 
 def _learns_intents(component: ComponentConfig) -> bool:
     part = COMPONENTS.get(_short_name(component.name))
-    return part is not None and part.settle in (_understanding, _diet)
+    asked = component.options.get("intent_classification", True) is not False
+    return asked and part is not None and part.settle in (_understanding, _diet, _intents)
 
 
 def is_rasas(component: ComponentConfig) -> bool:

@@ -94,9 +94,21 @@ def test_rasa_pipeline() -> None:
             True,
         ),
         (("KeywordIntentClassifier", "CRFEntityExtractor"), True, True),
+        (("LogisticRegressionClassifier", "RegexEntityExtractor"), True, False),
+        ((("DIETClassifier", {"entity_recognition": False}), "CRFEntityExtractor"), True, True),
+        ((("DIETClassifier", {"intent_classification": False}), "SklearnIntentClassifier"), True, True),
         ((), True, False),
     ],
-    ids=["intents-only", "entities-only", "two-diets", "crf", "empty"],
+    ids=[
+        "intents-only",
+        "entities-only",
+        "two-diets",
+        "crf",
+        "classifier-alone",
+        "diet-and-crf",
+        "diet-and-classifier",
+        "empty",
+    ],
 )
 def test_heads_follow_the_pipeline(
     lines: tuple[tuple[str, dict[str, JSON]] | str, ...], intents: bool, entities: bool
@@ -104,6 +116,12 @@ def test_heads_follow_the_pipeline(
     """A head is trained when some line asks for it; intents are learnt unless that is switched off."""
     found = plan(*lines).understanding
     assert (found.intent_classification, found.entity_recognition) == (intents, entities)
+
+
+def test_who_finds_the_entities_names_them() -> None:
+    """Of a DIET that leaves entities out and a CRFEntityExtractor the second one's name stands in results."""
+    found = plan(("DIETClassifier", {"entity_recognition": False}), "CRFEntityExtractor")
+    assert found.extractors == {"learnt": "CRFEntityExtractor"}
 
 
 def test_duckling_keeps_its_names() -> None:
