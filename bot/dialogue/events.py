@@ -279,7 +279,8 @@ def event_from_dict(data: Mapping[str, JSON]) -> Event:
     if cls is None:
         raise UnknownEvent(f"unknown event {name!r}, expected one of {', '.join(sorted(_CLASSES))}")
     if cls is UserUttered:
-        values["parse_data"] = ParseResult.from_dict(data.get("parse_data") or {"text": data.get("text")})
+        understood = data.get("parse_data") or {}
+        values["parse_data"] = ParseResult.from_dict({"text": data.get("text")} | understood)
     elif cls is EntitiesAdded:
         values["entities"] = tuple(Entity.from_dict(entity) for entity in data.get("entities") or ())
     known = {f.name for f in fields(cls)}

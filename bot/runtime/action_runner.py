@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.dialogue.domain import Domain
-from bot.dialogue.events import BotUttered, Event, UnknownEvent, event_from_dict
+from bot.dialogue.events import BotUttered, Event, UnknownEvent
 from bot.dialogue.messages import JSON
 from bot.dialogue.nlg import bot_uttered, choose, rasa_channel, render
+from bot.dialogue.outside_events import event_from_outside
 from bot.dialogue.tracker import EventVerbosity, Tracker
 from bot.errors import nearest
 from bot.runtime import two_stage_fallback
@@ -164,4 +165,4 @@ class ActionRunner:
 
 
 def _event_of_now(data: Mapping[str, JSON]) -> Event:
-    return event_from_dict({key: value for key, value in data.items() if key != "timestamp"})
+    return event_from_outside({key: value for key, value in data.items() if key != "timestamp"})

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import Request
 
 from bot.channels.incoming import Refused, read_object
-from bot.dialogue.events import Event, UnknownEvent, event_from_dict
+from bot.dialogue.events import Event, UnknownEvent
 from bot.dialogue.messages import JSON
+from bot.dialogue.outside_events import event_from_outside
 from bot.dialogue.tracker import EventVerbosity
 from bot.errors import ModelError
 from bot.runtime.conversations import UnknownName
@@ -104,19 +105,8 @@ async def read_events(request: Request) -> list[Event]:
     body = await request.body()
     # One reader for all that comes in: it refuses what is no JSON, and cleans what no store can hold.
     data: JSON = read_object(b'{"events":' + (body or b"null") + b"}")["events"]
+    items: list[JSON] = data if isinstance(data, list) else [data]
     try:
-        items: list[Mapping[str, JSON]] = data if isinstance(data, list) else [data]
-        return [event_from_dict(_timed(item)) for item in items]
-    # The shape of what is inside an event is checked by building it.
-    except (UnknownEvent, ValueError, TypeError, KeyError, AttributeError) as error:
+        return [event_from_outside(item) for item in items]
+    except UnknownEvent as error:
         raise Refused(f"Failed to validate the events format. Error: {error}") from error
-
-
-def _timed(item: JSON) -> Mapping[str, JSON]:
-    if not isinstance(item, Mapping) or not isinstance(item.get("event"), str):
-        raise UnknownEvent(f"{item!r} is no event: expected an object with the key 'event'")
-    if not isinstance(item.get("timestamp"), int | float | None):
-        raise UnknownEvent(f"timestamp is {item['timestamp']!r}, expected seconds since the epoch")
-    if item.get("event") == "slot" and "value" not in item:
-        raise UnknownEvent("event 'slot' has no 'value'")
-    return item

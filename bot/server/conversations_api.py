@@ -149,7 +149,7 @@ class ConversationsApi:
                 )
             if not isinstance(text, str):
                 raise Refused("'text' must be a string.", details={"parameter": "text", "in": "body"})
-            await processor.note_message(conversation_id, text, _parse_data(body.get("parse_data")))
+            await processor.note_message(conversation_id, text, _parse_data(body.get("parse_data"), text))
             return (await processor.history(conversation_id)).current_state(events=shown)
 
     async def _known(self, conversation_id: str) -> ConversationProcessor:
@@ -208,10 +208,10 @@ def _name(body: dict[str, JSON], what: str) -> str:
     return name
 
 
-def _parse_data(data: JSON) -> ParseResult | None:
+def _parse_data(data: JSON, text: str) -> ParseResult | None:
     if data is None:
         return None
     try:
-        return ParseResult.from_dict(data)
+        return ParseResult.from_dict({"text": text} | data)
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise Refused(f"'parse_data' is not what a parse returns: {error}") from error
