@@ -220,9 +220,9 @@ def words_of(result: ParseResult) -> Sequence[tuple[int, int]]:
 
 
 def label_of(word: tuple[int, int], entities: Iterable[Entity]) -> str:
-    """Return the type of the entity that covers a word, with role and group, or `no_entity`."""
+    """Return the type of the entity that covers a word, with group and role, or `no_entity`."""
     for entity in entities:
         start, end = entity.start, entity.end
         if start is not None and end is not None and start <= word[0] and word[1] <= end:
-            return ".".join(part for part in (entity.entity, entity.role, entity.group) if part)
+            return ".".join(part for part in (entity.entity, entity.group, entity.role) if part)
     return NO_ENTITY
