@@ -32,9 +32,10 @@ HOME = "/desk/"
 SIGN_IN = "/desk/sign-in"
 FIRST_RUN = "/desk/first-run"
 STYLE = "/desk/sign-in.css"
+ICON = "/desk/favicon.ico"  # where pages of the desk look for it, signed in or not
 PROVIDER = "/desk/provider"
 PROVIDER_BACK = "/desk/provider/back"
-OPEN_PATHS = (SIGN_IN, FIRST_RUN, STYLE, PROVIDER, PROVIDER_BACK)
+OPEN_PATHS = (SIGN_IN, FIRST_RUN, STYLE, ICON, PROVIDER, PROVIDER_BACK)
 # What an identity provider's way back may have to say; nothing from the address is shown itself.
 _PROBLEMS = {
     "late": "This took too long. Please try again.",
@@ -75,6 +76,7 @@ class SignInPages:
         """Return the routes."""
         router = APIRouter()
         router.add_api_route(STYLE, self._style, methods=["GET"])
+        router.add_api_route(ICON, self._icon, methods=["GET"])
         router.add_api_route(SIGN_IN, self._show, methods=["GET"], response_model=None)
         router.add_api_route(SIGN_IN, self._sign_in, methods=["POST"], response_model=None)
         router.add_api_route(FIRST_RUN, self._show_first_run, methods=["GET"], response_model=None)
@@ -84,6 +86,9 @@ class SignInPages:
 
     async def _style(self) -> FileResponse:
         return FileResponse(_STATIC / "sign_in.css", media_type="text/css")
+
+    async def _icon(self) -> FileResponse:
+        return FileResponse(_STATIC / "icon.svg", media_type="image/svg+xml")
 
     async def _show(self, request: Request, problem: str = "") -> Response:
         if await asyncio.to_thread(self._desk.visitor, request.cookies.get(COOKIE)):

@@ -1,4 +1,4 @@
-"""The page at `/` and the files of the widget."""
+"""The page at `/`, the icon and the files of the widget."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class WidgetFiles(StaticFiles):
 
 
 def pages_router(*, with_widget: bool) -> APIRouter:
-    """Return `/`: the page with the widget on it, or a line of text for those who ask for text."""
+    """Return `/`, which is the page with the widget or a line for who asks for text, and the icon."""
     router = APIRouter()
 
     @router.get("/", response_model=None)
@@ -101,6 +101,12 @@ def pages_router(*, with_widget: bool) -> APIRouter:
             return PlainTextResponse(f"Hello from Frontdesk: {PRODUCT_VERSION}")
         headers = {"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-cache"}
         return FileResponse(STATIC / "page" / "index.html", headers=headers)
+
+    # Where browsers look for it unasked, as for an answer that is no page.
+    @router.get("/favicon.ico")
+    async def icon() -> FileResponse:
+        headers = {"Cache-Control": "max-age=86400"}
+        return FileResponse(STATIC / "page" / "icon.svg", media_type="image/svg+xml", headers=headers)
 
     return router
 

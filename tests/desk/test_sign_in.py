@@ -16,7 +16,7 @@ from crm_connector.desk import audit
 from desk.access import Desk
 from desk.guard import OnlySignedIn
 from desk.sign_in import COOKIE, SignInPages
-from tests.desk.conftest import PASSWORD
+from tests.desk.people import PASSWORD
 
 ORIGIN = {"origin": "http://testserver"}
 
@@ -66,6 +66,15 @@ def test_the_desk_is_closed_to_strangers(client: TestClient) -> None:
     assert client.get("/elsewhere").status_code == 200
     with pytest.raises(WebSocketDisconnect), client.websocket_connect("/desk/live", headers=ORIGIN):
         pass
+
+
+def test_the_icon_is_there_before_anybody_signs_in(client: TestClient) -> None:
+    """The form names it, and a browser that asks for it unasked is no stranger at the door."""
+    assert 'href="/desk/favicon.ico"' in client.get("/desk/sign-in").text
+    with capture_logs() as logs:
+        icon = client.get("/desk/favicon.ico")
+    assert (icon.status_code, icon.headers["content-type"]) == (200, "image/svg+xml")
+    assert logs == []
 
 
 def test_who_signs_in_is_let_in_until_she_signs_out(

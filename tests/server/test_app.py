@@ -61,6 +61,16 @@ async def test_without_a_page_the_product_says_hello(accept: str, credentials: d
     assert response.text.startswith("Hello from Frontdesk: ")
 
 
+@pytest.mark.parametrize("credentials", [{"web_widget": None}, {"rest": None}], ids=["widget", "no widget"])
+async def test_browsers_find_an_icon_where_they_look(credentials: dict[str, None]) -> None:
+    """Also before an answer that is no page of ours."""
+    async with client_of(application(credentials=credentials)) as client:
+        response = await client.get("/favicon.ico")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "image/svg+xml"
+    assert response.text.startswith("<svg ")
+
+
 async def test_nothing_beside_the_static_files_is_served(client: httpx.AsyncClient) -> None:
     """A path cannot leave the folder."""
     for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/page"):
