@@ -77,6 +77,7 @@ class Visitor:
     email: str
     permissions: frozenset[Permission]
     presence: Presence = Presence.OFFLINE
+    has_letter_keys: bool = True
 
     def may(self, permission: Permission) -> bool:
         """Whether she is allowed to do this."""
@@ -150,6 +151,7 @@ def visitor_of(account: Account) -> Visitor:
         account.agent.email,
         permissions,
         account.presence,
+        account.has_letter_keys,
     )
 
 

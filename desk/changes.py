@@ -23,27 +23,16 @@ from sqlalchemy.orm import Session
 from crm_connector.choices import Owner
 from crm_connector.columns import utc_now
 from crm_connector.database import Store, StoreUnavailable
-from crm_connector.desk import assignment, audit, service_levels
-from crm_connector.tables import Account, Agent, AuditEntry, Conversation, ConversationEvent, Handoff, Note
+from crm_connector.desk import assignment, service_levels
+from crm_connector.tables import Conversation, ConversationEvent, Handoff, Note
+from desk.alerts import Alert, alerts_since, note_alarm, note_assignment, note_release
 from desk.marks import Marks, read_marks
 
 LOOK_EVERY_S = 0.25
 GIVE_OUT_EVERY_S = 2.0
 _LATELY = timedelta(seconds=30)
-DESK = "desk"  # who acts, in the audit log, where no person does
-ASSIGNED, DUE_SOON, BROKEN = "conversation.assign", "promise.due_soon", "promise.broken"
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """Something that an agent should hear of, whatever page she is on; `agent_id` is None for everybody."""
-
-    text: str
-    conversation_id: int | None = None
-    agent_id: int | None = None
-    is_urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +61,7 @@ class Changes:
     is_giving_out: bool = True
     _listeners: set[Listener] = field(default_factory=set)
     _task: asyncio.Task[None] | None = None
+    _is_over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call a listener with all news from now on; returns how to stop that."""
@@ -83,17 +73,16 @@ class Changes:
         self._task = asyncio.get_running_loop().create_task(self._watch())
 
     async def close(self) -> None:
-        """Watch no more."""
+        """Watch no more; a look that is under way ends first, as it holds the store."""
+        self._is_over.set()
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await self._task
             self._task = None
 
     async def _watch(self) -> None:
         marks: Marks | None = None
         rounds = 0
-        while True:
+        while not self._is_over.is_set():
             try:
                 # Not before the first look: what is given out must come after it, to be told.
                 if marks is not None and rounds % round(GIVE_OUT_EVERY_S / LOOK_EVERY_S) == 1:
@@ -107,7 +96,8 @@ class Changes:
             except Exception:  # noqa: BLE001
                 _log.exception("the desk missed a look at its store")
             rounds += 1
-            await asyncio.sleep(LOOK_EVERY_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_over.wait(), LOOK_EVERY_S)
 
     def _tell(self, news: News) -> None:
         for listener in tuple(self._listeners):
@@ -125,7 +115,7 @@ class Changes:
                 before.audit,
             )
             is_of_people = by_people or _are_with_people(session, ids)
-            return marks, News(ids, _alerts(session, before.audit), is_of_people)
+            return marks, News(ids, alerts_since(session, before.audit), is_of_people)
 
     def _give_out(self, *, is_heard: bool) -> None:
         """Take back from who is gone, give to who is free, and see which promises run out.
@@ -142,13 +132,13 @@ class Changes:
         with self.store.session() as session:
             if takes_back:
                 for conversation in assignment.release_absent(session, now):
-                    audit.note(session, DESK, "conversation.release", _subject(conversation.id))
+                    note_release(session, conversation)
             if gives_out:
                 for conversation, agent in assignment.assign_waiting(session, now):
-                    audit.note(session, DESK, ASSIGNED, _subject(conversation.id), {"to": agent.email})
+                    note_assignment(session, conversation, agent)
             if tells:
                 for alarm in service_levels.run_out(session, now):
-                    _note_alarm(session, alarm)
+                    note_alarm(session, alarm)
 
 
 def _changed(session: Session, before: Marks) -> frozenset[int]:
@@ -164,51 +154,3 @@ def _are_with_people(session: Session, ids: frozenset[int]) -> bool:
     lately = utc_now() - _LATELY
     are = (Conversation.owner != Owner.BOT) | (Conversation.owner_since_at > lately)
     return session.scalar(select(Conversation.id).where(Conversation.id.in_(ids), are).limit(1)) is not None
-
-
-def _note_alarm(session: Session, alarm: service_levels.Alarm) -> None:
-    """Write down that a promise is about to run out or has, for whoever has the matter and is there."""
-    handoff, ticket = alarm.clock.handoff, alarm.clock.ticket
-    subject = _subject(handoff.conversation_id) if handoff else f"ticket {ticket.number if ticket else '?'}"
-    holder = handoff.agent_id if handoff else None
-    account = session.scalar(select(Account).where(Account.agent_id == holder)) if holder else None
-    is_there = account is not None and assignment.is_there(account, utc_now())
-    detail = {
-        "promise": alarm.clock.target.value,
-        "due_at": alarm.clock.due_at.isoformat(),
-        "to": account.agent.email if account and is_there else None,
-    }
-    audit.note(session, DESK, BROKEN if alarm.is_breach else DUE_SOON, subject, detail)
-
-
-def _alerts(session: Session, after: int) -> tuple[Alert, ...]:
-    """What was written down since then that agents should hear of; nobody hears of her own deeds."""
-    query = select(AuditEntry).where(
-        AuditEntry.id > after, AuditEntry.action.in_((ASSIGNED, DUE_SOON, BROKEN))
-    )
-    entries = session.scalars(query.order_by(AuditEntry.id)).all()
-    emails = {str(entry.detail["to"]) for entry in entries if entry.detail.get("to")}
-    agents = {agent.email: agent for agent in session.scalars(select(Agent).where(Agent.email.in_(emails)))}
-    return tuple(
-        _alert(entry, agents.get(str(entry.detail.get("to"))))
-        for entry in entries
-        if entry.actor != entry.detail.get("to")
-    )
-
-
-def _alert(entry: AuditEntry, agent: Agent | None) -> Alert:
-    kind, _, number = entry.subject.partition(" ")
-    conversation_id = int(number) if kind == "conversation" else None
-    agent_id = agent.id if agent else None
-    if entry.action == ASSIGNED:
-        return Alert(f"New conversation for you, {agent.name if agent else ''}", conversation_id, agent_id)
-    is_breach = entry.action == BROKEN
-    what = str(entry.detail["promise"]).replace("_", " ")
-    text = f"{'Too late' if is_breach else 'Due soon'}: {what}"
-    return Alert(
-        text if conversation_id else f"{text} of {entry.subject}", conversation_id, agent_id, is_breach
-    )
-
-
-def _subject(conversation_id: int) -> str:
-    return f"conversation {conversation_id}"

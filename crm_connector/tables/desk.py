@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_connector.choices import ComplaintCategory, Outcome, Presence, Sentiment, Severity
@@ -18,7 +18,8 @@ class Account(Base, kw_only=True):
 
     `roles` are values of `Role`; `languages` (ISO 639-1) and `topics` (`ComplaintCategory`) are her skills,
     none means all. `capacity` is how many conversations she can hold at once. `subject` is how an identity
-    provider knows her: its issuer, a space, its name for her.
+    provider knows her: its issuer, a space, its name for her. `has_letter_keys` says whether she works at the
+    desk with keys of single letters, which get in the way of whoever speaks to her computer.
     """
 
     __tablename__ = "accounts"
@@ -39,6 +40,7 @@ class Account(Base, kw_only=True):
         choice(Presence, "ck_accounts_presence"), default=Presence.OFFLINE
     )
     seen_at: Mapped[datetime | None] = mapped_column(default=None)
+    has_letter_keys: Mapped[bool] = mapped_column(default=True, server_default=true())
     created_at: Mapped[datetime] = mapped_column(default_factory=utc_now)
     agent: Mapped[Agent] = relationship(init=False)
 

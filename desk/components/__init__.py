@@ -13,7 +13,7 @@ from crm_connector.columns import JSON
 
 
 class ConversationList(Element, component="conversation_list.js"):
-    """Folders, search and rows; emits `folder`, `search` and `open`."""
+    """Folders, search and rows; emits `folder`, `search`, `help` and `open`."""
 
 
 class Thread(Element, component="thread.js"):

@@ -18,9 +18,12 @@ export default {
           ><span v-if="after" class="unseen">{{ after }}</span><span v-if="counts[id]" class="count">{{ counts[id] }}</span>
         </button>
       </div>
-      <label class="search"><span class="unseen">Search by name, e-mail or id</span>
-        <input type="search" placeholder="Search" :value="search" @input="type($event.target.value)">
-      </label>
+      <div class="search">
+        <label><span class="unseen">Search by name, e-mail or id</span>
+          <input type="search" placeholder="Search" :value="search" @input="type($event.target.value)"></label>
+        <button type="button" class="icon" aria-label="Keys" title="Keys" @click="$emit('help')">
+          <i class="q-icon notranslate material-icons" aria-hidden="true">keyboard</i></button>
+      </div>
       <p v-if="!rows.length" class="empty" role="status">{{ emptyText }}</p>
       <ul v-else class="convs" ref="rows">
         <li v-for="row in rows" :key="row.id">
@@ -48,6 +51,7 @@ export default {
     folder: String,
     selected: Number,
     search: { type: String, default: "" },
+    letterKeys: Boolean,
   },
   data() {
     return {
@@ -86,6 +90,7 @@ export default {
       this.typing = setTimeout(() => this.$emit("search", text), 250);
     },
     key(event) {
+      if (!this.letterKeys) return;
       if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
       if (event.target.closest(".q-dialog")) return;
       if (event.key === "?") return this.$emit("help");

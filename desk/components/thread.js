@@ -102,6 +102,7 @@ export default {
     others: { type: Array, default: () => [] },
     choices: { type: Array, default: () => [] },
     mayAssign: Boolean,
+    letterKeys: Boolean,
   },
   data() {
     return {
@@ -226,6 +227,7 @@ export default {
       this.unsaid = null;
     },
     shortcut(event) {
+      if (!this.letterKeys) return;
       if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) return;
       if (event.target.closest(".q-dialog") || window.deskOpening) return;
       this.isReading = event.target === this.$refs.said;

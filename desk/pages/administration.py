@@ -19,13 +19,13 @@ from desk.deeds import administration as deeds
 from desk.deeds import replies
 from desk.deeds.administration import AccountRow, LevelRow, Skills
 from desk.deeds.replies import ReplyRow
-from desk.pages.frame import Visit, begin, cells_table, heading, main_button, quiet_button
+from desk.pages.frame import Visit, begin, cells_table, desk_page, heading, main_button, quiet_button
 
 _OFFICE_HOURS: JSONObject = {"time_zone": "UTC", "week": {day: ["09:00-17:00"] for day in DAYS[:5]}}
 _LANGUAGES = ("en", "zh", "ar", "de", "es", "fr")
 
 
-@ui.page("/replies")
+@desk_page("/replies")
 async def replies_page(request: Request) -> None:
     """Show the canned replies, each of which can be changed."""
     visit = begin(request, Permission.REPLIES)
@@ -46,7 +46,7 @@ async def replies_page(request: Request) -> None:
         )
 
 
-@ui.page("/service-levels")
+@desk_page("/service-levels")
 async def service_levels_page(request: Request) -> None:
     """Show what is promised, each of which can be changed."""
     visit = begin(request, Permission.SERVICE_LEVELS)
@@ -67,7 +67,7 @@ async def service_levels_page(request: Request) -> None:
         )
 
 
-@ui.page("/accounts")
+@desk_page("/accounts")
 async def accounts_page(request: Request) -> None:
     """Show who may come in."""
     visit = begin(request, Permission.ACCOUNTS)
@@ -86,7 +86,7 @@ async def accounts_page(request: Request) -> None:
         )
 
 
-@ui.page("/audit")
+@desk_page("/audit")
 async def audit_page(request: Request, subject: str = "") -> None:
     """Show who changed what, and whether the seals fit."""
     visit = begin(request, Permission.AUDIT)

@@ -15,7 +15,7 @@ from desk.access import Permission
 from desk.components import Board
 from desk.deeds import opportunities, tickets
 from desk.deeds.conversations import new_key
-from desk.pages.frame import Visit, begin, heading, main_button, on_news, quiet_button, show
+from desk.pages.frame import Visit, begin, desk_page, heading, main_button, on_news, quiet_button, show
 from desk.views.boards import (
     BoardColumn,
     TicketDetail,
@@ -28,7 +28,7 @@ from desk.views.colleagues import colleagues
 _REFRESH_EVERY_S = 1.0
 
 
-@ui.page("/tickets")
+@desk_page("/tickets")
 async def tickets_page(request: Request, ticket: int | None = None) -> None:
     """Show the tickets by status; `?ticket=` opens one."""
     visit = begin(request, Permission.TICKETS)
@@ -47,7 +47,7 @@ async def tickets_page(request: Request, ticket: int | None = None) -> None:
         await _show_ticket(visit, ticket)
 
 
-@ui.page("/opportunities")
+@desk_page("/opportunities")
 async def opportunities_page(request: Request) -> None:
     """Show the opportunities by stage."""
     visit = begin(request, Permission.OPPORTUNITIES)

@@ -18,7 +18,9 @@ from desk.components import ConversationList, CustomerPanel, Thread
 from desk.deeds import conversations as deeds
 from desk.deeds import customers as customer_deeds
 from desk.deeds import replies
-from desk.pages.frame import Visit, begin, choose, on_news, quiet_button, show, show_changes
+from desk.deeds.keys import use_letter_keys
+from desk.pages.frame import Visit, begin, choose, desk_page, on_news, show, show_changes
+from desk.pages.keys import show_keys
 from desk.views import colleagues
 from desk.views.conversation import OpenConversation, open_conversation
 from desk.views.conversation_list import Folder, list_view
@@ -27,16 +29,6 @@ from desk.views.customer import customer_panel
 _REFRESH_AT_MOST_EVERY_S = 0.4
 _LOOK_EVERY_S = 10.0
 _SNOOZES = {"1 hour": 1, "4 hours": 4, "Tomorrow": 24, "Next week": 7 * 24}
-_KEYS = {
-    "j, k": "next and previous conversation",
-    "c": "claim, or take over from the bot",
-    "r, n": "write a reply, a private note; Esc leaves it",
-    "/": "canned replies",
-    "Ctrl + Enter": "send",
-    "a, s, e": "assign, snooze, resolve",
-    "Tab, Enter": "everything else",
-    "?": "these keys",
-}
 _OUTCOMES = {
     Outcome.SOLVED: "Solved",
     Outcome.CUSTOMER_LEFT: "The customer left",
@@ -45,7 +37,7 @@ _OUTCOMES = {
 }
 
 
-@ui.page("/")
+@desk_page("/")
 async def conversations_page(
     request: Request, conversation: int | None = None, folder: Folder = Folder.MINE
 ) -> None:
@@ -53,7 +45,7 @@ async def conversations_page(
     visit = begin(request, Permission.CONVERSATIONS)
     if visit is None:
         return
-    page = _Page(visit, folder)
+    page = _Page(visit, folder, has_letter_keys=visit.visitor.has_letter_keys)
     page.build()
     await page.refresh_list()
     if conversation is not None:
@@ -68,6 +60,7 @@ class _Page:
     folder: Folder = Folder.MINE
     search: str = ""
     present: OpenConversation | None = None
+    has_letter_keys: bool = True
     _is_stale: asyncio.Event = field(default_factory=asyncio.Event)
     _stale_ids: set[int] = field(default_factory=set)
 
@@ -78,12 +71,14 @@ class _Page:
         with self.panes:
             self.list = ConversationList()
             self.list.on("folder", self._folder).on("search", self._search).on("open", self._open)
-            self.list.on("help", _show_keys)
+            self.list.on("help", self._help)
+            show(self.list, letterKeys=self.has_letter_keys)
             self.middle = ui.element("div").classes("middle")
             with self.middle, ui.element("div").classes("start"):
                 ui.icon("forum").props("aria-hidden=true")
                 ui.label("Choose a conversation.")
-                ui.label("Or press j for the first, ? for all keys.").classes("small")
+                if self.has_letter_keys:
+                    ui.label("Or press j for the first, ? for all keys.").classes("small")
             self.customer = CustomerPanel()
             self.customer.on("open", self._open).on("decide", self._decide)
             self.customer.on("back", lambda: self._show("thread"))
@@ -116,7 +111,7 @@ class _Page:
                 self.thread.on("act", self._act).on("typed", self._typed).on("send", self._send)
                 self.thread.on("show", lambda event: self._show(str(event.args)))
         may_assign = self.visit.visitor.may(Permission.ASSIGN)
-        show(self.thread, open=found, choices=[], mayAssign=may_assign)
+        show(self.thread, open=found, choices=[], mayAssign=may_assign, letterKeys=self.has_letter_keys)
         show(self.list, selected=found.id)
         self._show("thread")
         self._note_address()
@@ -171,6 +166,15 @@ class _Page:
     async def _search(self, event: GenericEventArguments) -> None:
         self.search = str(event.args)
         await self.refresh_list()
+
+    def _help(self) -> None:
+        show_keys(are_letters_on=self.has_letter_keys, on_switch=self._switch_letter_keys)
+
+    async def _switch_letter_keys(self, is_on: bool) -> None:
+        if await self.visit.succeeds(use_letter_keys, is_on=is_on):
+            self.has_letter_keys = is_on
+            for part in filter(None, (self.list, self.thread)):
+                show_changes(part, letterKeys=is_on)
 
     async def _open(self, event: GenericEventArguments) -> None:
         await self.open(int(event.args))
@@ -252,16 +256,3 @@ class _Page:
         chosen = await choose("Give to", people)
         if chosen is not None:
             await self.visit.run(deeds.pass_on, conversation_id, int(chosen))
-
-
-def _show_keys() -> None:
-    with ui.dialog(value=True).props('aria-label="Keys"') as dialog, ui.card().classes("choose"):
-        ui.label("Keys").classes("question").props("role=heading aria-level=2")
-        with ui.element("dl").classes("facts"):
-            for key, does in _KEYS.items():
-                with ui.element("div"):
-                    with ui.element("dt"), ui.element("kbd"):
-                        ui.label(key)
-                    with ui.element("dd"):
-                        ui.label(does)
-        quiet_button("Close", dialog.close).props("autofocus")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 from fastapi import Request
@@ -15,7 +15,8 @@ from nicegui import Client, app, context, ui
 from crm_connector.choices import Presence
 from crm_connector.database import StoreUnavailable
 from desk.access import Desk, Forbidden, NotSignedIn, Permission, Visitor
-from desk.changes import Alert, Changes, News
+from desk.alerts import Alert
+from desk.changes import Changes, News
 from desk.components import plain
 from desk.deeds.conversations import Refused
 from desk.deeds.presence import be_present
@@ -25,6 +26,8 @@ from desk.sign_in import COOKIE, SIGN_IN
 T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
+_PAGE_WITHIN_S = 60.0
+_TOLD_AT_ONCE = 3
 _STATIC = Path(__file__).parent.parent / "static"
 
 
@@ -111,6 +114,11 @@ class Visit:
         # A rim: the conversation is solved, whatever the assistant has to say about it.
         except Exception:  # noqa: BLE001
             _log.exception("the assistant did not hear that a conversation was solved", sender_id=sender_id)
+
+
+def desk_page(path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a page; where the store is slow it comes late, instead of not at all after three seconds."""
+    return ui.page(path, response_timeout=_PAGE_WITHIN_S)
 
 
 def begin(request: Request, permission: Permission) -> Visit | None:
@@ -280,11 +288,15 @@ def _presence(visit: Visit) -> None:
 
 
 def _alert(visit: Visit, alerts: tuple[Alert, ...]) -> None:
-    for alert in alerts:
-        if alert.agent_id in (None, visit.visitor.agent_id):
-            ui.notify(
-                alert.text,
-                type="negative" if alert.is_urgent else "info",
-                position="top-right",
-                timeout=8000,
-            )
+    """Tell what is hers and what is everybody's, her own first; of many at once some, and how many more."""
+    heard = [one for one in alerts if one.agent_id in (None, visit.visitor.agent_id)]
+    heard.sort(key=lambda one: one.agent_id is None)
+    for alert in heard[:_TOLD_AT_ONCE]:
+        _tell(alert.text, is_urgent=alert.is_urgent)
+    rest = heard[_TOLD_AT_ONCE:]
+    if rest:
+        _tell(f"And {len(rest)} more", is_urgent=any(alert.is_urgent for alert in rest))
+
+
+def _tell(text: str, *, is_urgent: bool) -> None:
+    ui.notify(text, type="negative" if is_urgent else "info", position="top-right", timeout=8000)

@@ -10,7 +10,7 @@ from nicegui import ui
 
 from crm_connector.columns import JSONObject, utc_now
 from desk.access import Permission
-from desk.pages.frame import Visit, begin, cells_table, heading, quiet_button
+from desk.pages.frame import Visit, begin, cells_table, desk_page, heading, quiet_button
 from desk.views.reports import ReportView, Table, report_view
 
 _COLOURS = {"positive": "#2e9e6b", "neutral": "#a3abb7", "negative": "#d2553f"}
@@ -27,7 +27,7 @@ _AXIS: JSONObject = {
 }
 
 
-@ui.page("/reports")
+@desk_page("/reports")
 async def reports_page(request: Request) -> None:
     """Show the last thirty days to begin with."""
     visit = begin(request, Permission.REPORTS)

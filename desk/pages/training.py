@@ -15,10 +15,10 @@ from desk.access import Permission
 from desk.components import TrainingInbox
 from desk.deeds import training
 from desk.deeds.training import Assistant
-from desk.pages.frame import Visit, begin, heading, main_button, quiet_button, show
+from desk.pages.frame import Visit, begin, desk_page, heading, main_button, quiet_button, show
 
 
-@ui.page("/training")
+@desk_page("/training")
 async def training_page(request: Request) -> None:
     """Collect what is doubtful and show it."""
     visit = begin(request, Permission.TRAINING)

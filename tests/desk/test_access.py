@@ -23,7 +23,7 @@ from desk.views.conversation_list import Folder
 ARGUMENTS: dict[str, object] = {
     "account_id": 1, "accepted": True, "conversation_id": 1, "duration": timedelta(hours=1), "email": "x@y.z",
     "entities": [], "file_id": "0" * 32, "first": date(2026, 1, 1), "folder": Folder.ALL,
-    "intent": "greet", "into": "T-10001", "is_note": False, "key": "k",
+    "intent": "greet", "into": "T-10001", "is_note": False, "is_on": True, "key": "k",
     "language": "en", "last": date(2026, 1, 2), "message_id": 1, "name": "x",
     "nlu_folder": Path("nowhere"), "opportunity_id": 1, "outcome": Outcome.SOLVED, "password": "x" * 12,
     "priority": Priority.LOW, "recommendation_id": 1, "reply_id": 1, "roles": [Role.AGENT],

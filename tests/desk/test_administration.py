@@ -14,7 +14,7 @@ from desk.deeds import administration as deeds
 from desk.deeds import replies
 from desk.deeds.administration import Skills
 from desk.deeds.conversations import Refused
-from tests.desk.conftest import PASSWORD
+from tests.desk.people import PASSWORD
 
 SignIn = Callable[..., str]
 HOURS: JSONObject = {"time_zone": "Europe/Berlin", "week": {"mon": ["09:00-17:00"]}}

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from crm_connector import conversations, database, ownership
-from crm_connector.choices import Owner, Presence, Role
+from crm_connector import conversations, database, ownership, tickets
+from crm_connector.choices import ComplaintCategory, Owner, Presence, Role
 from crm_connector.columns import utc_now
 from crm_connector.desk import accounts, assignment, audit
 from crm_connector.desk.opening_hours import OpeningHours
-from crm_connector.tables import Account, Clock, Conversation, ServiceLevel
+from crm_connector.tables import Account, Clock, Conversation, Customer, ServiceLevel, Ticket
 from desk.access import Desk
 from desk.changes import Changes, News
 from desk.deeds import conversations as deeds
@@ -117,10 +117,39 @@ async def test_a_promise_that_ran_out_while_nothing_was_running_is_told_once(des
     again.subscribe(heard.append)
     again._give_out(is_heard=True)
     await changes.close()
-    assert _told(heard) == [("Too late: first response", True)]
+    assert _told(heard) == [("Too late: first response for Visitor ada", True)]
     with desk.store.reading() as session:
         [line] = audit.entries(session)
         assert (line.actor, line.action) == ("desk", "promise.broken")
+
+
+def test_an_alarm_names_the_customer(desk: Desk) -> None:
+    """Whoever hears of it knows whom to answer, and of which ticket it is."""
+    with desk.store.session() as session:
+        session.add(
+            ServiceLevel(name="all", hours=OpeningHours().as_json(), first_response_min=30, resolution_min=60)
+        )
+        customer = Customer(name="Ada Lovelace", email="ada@example.com")
+        session.add(customer)
+        session.flush()
+        conversation = conversations.find_or_create(session, "ada", "rest", customer_id=customer.id)
+        ownership.request_agent(session, conversation)
+        ticket = Ticket(
+            source_key="t", customer_id=customer.id, category=ComplaintCategory.DELIVERY, subject="Late"
+        )
+        tickets.open_ticket(session, ticket)
+        for clock in session.scalars(select(Clock)):
+            clock.warn_at = utc_now() - timedelta(minutes=1)
+    changes = Changes(desk.store)
+    before, _ = changes._look(None)
+    changes._give_out(is_heard=True)
+    _, news = changes._look(before)
+    assert news is not None
+    assert sorted(alert.text for alert in news.alerts) == [
+        "Due soon: first response for Ada Lovelace",
+        "Due soon: resolution for Ada Lovelace",
+        "Due soon: resolution for Ada Lovelace, ticket T-10001",
+    ]
 
 
 async def test_what_nobody_would_hear_waits_for_the_first_page(desk: Desk) -> None:
@@ -135,7 +164,7 @@ async def test_what_nobody_would_hear_waits_for_the_first_page(desk: Desk) -> No
     changes.subscribe(heard.append)
     await _until(heard, lambda one: one.alerts)
     await changes.close()
-    assert _told(heard) == [("Too late: first response", True)]
+    assert _told(heard) == [("Too late: first response for Visitor ada", True)]
 
 
 @pytest.mark.postgresql
@@ -155,7 +184,7 @@ async def test_two_processes_tell_their_own_pages_once_each(new_postgresql: Call
         for changes in processes:
             await asyncio.to_thread(changes._give_out, is_heard=True)
         await asyncio.gather(*(changes.close() for changes in processes))
-        assert [_told(into) for into in heard] == [[("Too late: first response", True)]] * 2
+        assert [_told(into) for into in heard] == [[("Too late: first response for Visitor ada", True)]] * 2
         with one.reading() as session:
             assert [line.action for line in audit.entries(session)] == ["promise.broken"]
 
