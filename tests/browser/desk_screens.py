@@ -6,22 +6,20 @@
 from __future__ import annotations
 
 import re
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from bot.dialogue.messages import JSON
 from tests.browser.chromium import launch
 from tests.browser.desk_server import PASSWORD
 from tests.browser.desk_work import ME
+from tests.browser.processes import free_port, wait_until_well
 
 ROOT = Path(__file__).parents[2]
 # Without motion no look falls into a change of colours that is half done.
@@ -79,6 +77,13 @@ def show_note(page: Page, url: str) -> None:
     page.get_by_role("option").first.wait_for()
 
 
+def show_keys(page: Page, url: str) -> None:
+    """What the keys do, and the switch for those of a single letter."""
+    show_list(page, url)
+    page.get_by_role("button", name="Keys").click()
+    page.get_by_role("dialog").wait_for()
+
+
 def show_customer(page: Page, url: str) -> None:
     """Who writes: on a phone behind a button."""
     _open(page, url, "Mine", "Anna Bergström")
@@ -133,6 +138,7 @@ SCREENS: dict[str, Show] = {
     "right-to-left": show_right_to_left,
     "long": show_long,
     "canned": show_note,
+    "keys": show_keys,
     "customer": show_customer,
     "resolving": show_resolving,
     "menu": show_ways,
@@ -171,21 +177,12 @@ def _act(page: Page, name: str) -> None:
 @contextmanager
 def served(folder: Path, *arguments: str) -> Iterator[str]:
     """A desk with five weeks of work in a process of its own; with `empty`, one without accounts."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "tests.browser.desk_work", str(folder / "crm.db"), str(port), *arguments]
     process = subprocess.Popen(command, cwd=ROOT)
     try:
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            assert process.poll() is None, "the desk ended by itself"
-            try:
-                if httpx.get(f"{url}/health").status_code == 200:
-                    break
-            except httpx.TransportError:
-                time.sleep(0.1)
+        wait_until_well(process, url)
         yield url
     finally:
         process.kill()
@@ -206,9 +203,17 @@ def signed_in(browser: Browser, url: str, **options: object) -> BrowserContext:
     return context
 
 
+# What was asked for is there: letters, pictures in sight, drawings in the charts, the customer at the side.
+_AT_REST = """() => document.readyState === "complete" && document.fonts.status === "loaded"
+  && [...document.images].every((one) => one.complete || one.loading === "lazy")
+  && [...document.querySelectorAll(".nicegui-echart")].every((one) => one.querySelector("canvas, svg"))
+  && (!document.querySelector(".thread") || document.querySelector(".profile h2"))
+  && document.getAnimations().every((one) => one.playState !== "running")"""
+
+
 def settle(page: Page) -> None:
-    """Wait until charts are drawn and lists have arrived."""
-    page.wait_for_timeout(700)
+    """Wait until nothing is on its way any more."""
+    page.wait_for_function(_AT_REST)
 
 
 def take(browser: Browser, url: str, folder: Path, *, only: str = "") -> None:

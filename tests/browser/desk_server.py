@@ -5,13 +5,11 @@ Run as `python -m tests.browser.desk_server STORE PORT`, or as a `DeskServer`.
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import httpx
 import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import func, select
@@ -33,6 +31,7 @@ from crm_connector.tables import (
 )
 from desk.app import mount
 from desk.options import DeskOptions
+from tests.browser.processes import free_port, wait_until_well
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse battery"
@@ -48,9 +47,7 @@ class DeskServer:
 
     def __init__(self, store: Path) -> None:
         self._store = store
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port: int = free.getsockname()[1]
+        self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -58,15 +55,7 @@ class DeskServer:
         """Start, and wait until it answers."""
         command = [sys.executable, "-m", "tests.browser.desk_server", str(self._store), str(self._port)]
         self._process = subprocess.Popen(command, cwd=ROOT)
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            assert self._process.poll() is None, "the desk ended by itself"
-            try:
-                if httpx.get(f"{self.url}/health").status_code == 200:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.1)
-        raise AssertionError("the desk did not become well")
+        wait_until_well(self._process, self.url)
 
     def kill(self) -> None:
         """End it without a word."""
@@ -77,13 +66,7 @@ class DeskServer:
     def begin_anew(self) -> None:
         """Let three other customers come, and nobody wait who was there before."""
         with database.open(f"sqlite:///{self._store}") as store, store.session() as session:
-            for conversation in ownership.waiting(session):
-                ownership.leave_queue(session, conversation)
-            for conversation in session.scalars(
-                select(Conversation).where(Conversation.agent_id.is_not(None))
-            ):
-                agent = session.get_one(Agent, conversation.agent_id)
-                ownership.hand_back(session, conversation, agent)
+            leave_all_to_the_bot(session)
             three_come(session)
 
 
@@ -122,6 +105,15 @@ def fill(store: database.Store) -> None:
         tickets.open_ticket(session, ticket)
         sale = Opportunity(source_key="o", customer_id=customer.id, title=EVIL, amount=49)
         opportunities.open_opportunity(session, sale)
+
+
+def leave_all_to_the_bot(session: Session) -> None:
+    """Let nobody wait, and nobody have a person."""
+    for conversation in ownership.waiting(session):
+        ownership.leave_queue(session, conversation)
+    for conversation in session.scalars(select(Conversation).where(Conversation.agent_id.is_not(None))):
+        agent = session.get_one(Agent, conversation.agent_id)
+        ownership.hand_back(session, conversation, agent)
 
 
 def three_come(session: Session) -> Customer:

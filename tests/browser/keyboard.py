@@ -55,8 +55,8 @@ class Keyboard:
 
     def expect_focus(self, name: str | None = None) -> Keyboard:
         """Wait until the focus can be seen, where a name is given on something of that name."""
-        self.page.wait_for_function(_IS_SEEN, timeout=10_000)
+        self.page.wait_for_function(_IS_SEEN)
         if name is not None:
             given = f"(name) => ({_NAME})().startsWith(name)"
-            self.page.wait_for_function(given, arg=name, timeout=10_000)
+            self.page.wait_for_function(given, arg=name)
         return self

@@ -11,6 +11,7 @@ from tests.browser.agent import AgentPage
 from tests.browser.conftest import NewContext
 from tests.browser.desk_server import PASSWORD, DeskServer
 from tests.browser.keyboard import Keyboard
+from tests.browser.processes import START_LIMIT_S
 
 pytestmark = pytest.mark.browser
 
@@ -116,6 +117,37 @@ def test_a_working_day_without_a_mouse(new_context: NewContext, server: DeskServ
     keys.expect_focus("E-mail")
 
 
+def test_keys_of_a_single_letter_can_be_switched_off(sign_in: SignIn) -> None:
+    """Then they do nothing, now and after a reload, and their list says so; on again, they work."""
+    anna = sign_in().open("Unassigned")
+    page, note = anna.page, anna.page.get_by_role("textbox", name="Private note")
+    keys = page.get_by_role("dialog", name="Keys")
+    switch = keys.get_by_role("switch", name="Keys of a single letter")
+
+    def turn(says: str) -> None:
+        page.get_by_role("button", name="Keys").click()
+        switch.click()
+        expect(keys).to_contain_text(says)
+        keys.get_by_role("button", name="Close").click()
+        expect(keys).to_be_hidden()
+
+    def expect_nothing_done() -> None:
+        for key in ("n", "j", "?"):
+            page.keyboard.press(key)
+        expect(note).not_to_be_focused()
+        assert page.evaluate("window.deskOpening") is None
+        expect(keys).to_be_hidden()
+
+    turn("They are off for your account")
+    expect_nothing_done()
+    page.reload()
+    anna.expect_standing("Waits for a person")
+    expect_nothing_done()
+    turn("write a reply, a private note")
+    page.keyboard.press("n")
+    expect(note).to_be_focused()
+
+
 def test_a_draft_stays_with_its_conversation(sign_in: SignIn) -> None:
     """Also when another one is opened before the typing has paused, and when the page is loaded again."""
     anna = sign_in()
@@ -139,7 +171,7 @@ def test_a_restart_in_the_middle_loses_nothing(sign_in: SignIn, server: DeskServ
     anna.reply_box.press_sequentially("I was just")
     server.kill()
     anna.reply_box.press_sequentially(" about to say")
-    with anna.page.expect_event("load", timeout=60_000):
+    with anna.page.expect_event("load", timeout=START_LIMIT_S * 1000):
         server.start()
     expect(anna.reply_box).to_have_value("I was just about to say")
     expect(anna.reply_box).to_be_focused()

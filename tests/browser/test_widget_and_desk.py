@@ -15,11 +15,11 @@ from crm_connector.desk import accounts
 from tests.browser import small_shop
 from tests.browser.agent import AgentPage
 from tests.browser.conftest import NewContext
-from tests.browser.desk_server import PASSWORD
+from tests.browser.desk_server import PASSWORD, leave_all_to_the_bot
 from tests.browser.widget import Widget
 from tests.integration.demo import ServedDemo
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]  # the first of them trains a model
 
 ROLES = {"Anna": [Role.AGENT, Role.SUPERVISOR], "Ben": [Role.AGENT]}
 
@@ -37,6 +37,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDemo]:
             accounts.create(session, f"{name.lower()}@example.com", name=name, roles=roles, password=PASSWORD)
     with ServedDemo(folder / "models", url, project=folder) as served:
         yield served
+
+
+@pytest.fixture(autouse=True)
+def nobody_waits(shop: ServedDemo) -> None:
+    """Begin each test with an empty queue, also after one that ended halfway."""
+    with database.open(shop.crm_url) as store, store.session() as session:
+        leave_all_to_the_bot(session)
 
 
 @pytest.fixture

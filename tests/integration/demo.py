@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 ROOT = Path(__file__).parents[2]
-START_LIMIT_S = 60
+START_LIMIT_S = 180  # on a busy machine a start takes a minute
 
 
 def frontdesk(*arguments: str, crm_url: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -98,7 +98,7 @@ class ServedDemo:
         """End the process, by default without a chance to clean up."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(how)
-            self._process.wait(30)
+            self._process.wait(60)
 
     def send(
         self, message: str, *, sender: str = "me", message_id: str | None = None
