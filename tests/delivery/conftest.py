@@ -11,14 +11,6 @@ from crm_connector import database
 from crm_connector.database import Store
 
 
-@pytest.fixture(scope="session")
-def empty_file(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """Make the bytes of an empty store once: migrations take longer than most tests."""
-    path = tmp_path_factory.mktemp("empty") / "crm.db"
-    database.open(f"sqlite:///{path}").close()
-    return path.read_bytes()
-
-
 @pytest.fixture
 def store(tmp_path: Path, empty_file: bytes) -> Iterator[Store]:
     """Open an empty store in a file."""
