@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bot.dialogue.messages import Entity
+from bot.training_data.findings import Findings
 from bot.training_data.nlu_examples import NluData, NluExample
 from bot.training_data.nlu_reader import NluReader
-from bot.training_data.yaml_files import Findings, read_yaml
+from bot.training_data.yaml_files import read_yaml
 from language.tokens import is_unspaced
 
 UNKNOWN_INTENT = "message"

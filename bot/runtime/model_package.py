@@ -18,7 +18,7 @@ from bot.dialogue.domain import Domain
 from bot.dialogue.messages import JSON
 from bot.errors import InvalidProject, ModelError
 from bot.training_data.domain_file import RawDomain, build_domain
-from bot.training_data.yaml_files import Findings
+from bot.training_data.findings import Findings
 from bot.written_for_rasa.imports import NoOwnClass
 from bot.written_for_rasa.slots import with_own_slots
 

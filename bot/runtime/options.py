@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from bot.dialogue.messages import JSON
 from bot.errors import SettingsError, nearest
-from bot.training_data.yaml_files import YamlMap
+from bot.training_data.yaml_values import YamlMap
 
 T = TypeVar("T")
 

@@ -11,7 +11,8 @@ import structlog
 from structlog.types import Processor
 
 from bot.errors import InvalidProject, SettingsError
-from bot.training_data.yaml_files import plain, read_yaml
+from bot.training_data.yaml_files import read_yaml
+from bot.training_data.yaml_values import plain
 
 _OURS = ("actions", "bot", "crm_connector", "language")
 

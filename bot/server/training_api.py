@@ -23,11 +23,13 @@ from bot.runtime.evaluate import evaluate
 from bot.server.api_requests import is_true, read_body, refusals, whole_number
 from bot.server.parts import ApiParts, JobFailed, TrainingWishes
 from bot.server.reports import nlu_report, story_report
+from bot.training_data.findings import Findings
 from bot.training_data.nlu_examples import NluExample
 from bot.training_data.project import Project
 from bot.training_data.stories import read_stories
 from bot.training_data.story_graph import DEFAULT_AUGMENTATION
-from bot.training_data.yaml_files import Findings, YamlMap, parse_yaml
+from bot.training_data.yaml_files import parse_yaml
+from bot.training_data.yaml_values import YamlMap
 
 _log = structlog.get_logger(__name__)
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from bot.dialogue.messages import JSON
 from bot.errors import Location, nearest
+from bot.training_data.findings import Findings
 from bot.training_data.unknown_keys import warn_misspelled_keys
-from bot.training_data.yaml_files import Findings, YamlList, YamlMap, kind, plain, read_yaml
+from bot.training_data.yaml_files import read_yaml
+from bot.training_data.yaml_values import YamlList, YamlMap, kind, plain
 
 PLACEHOLDER_ID = "placeholder_default"
 DEFAULT_LANGUAGE = "en"

@@ -12,18 +12,10 @@ from bot.errors import InvalidProject, Location
 from bot.training_data.domain_intents import build_entities, build_intents
 from bot.training_data.domain_responses import build_responses, names_are_text
 from bot.training_data.domain_slots import build_forms, build_session_config, build_slots
+from bot.training_data.findings import Findings
 from bot.training_data.unknown_keys import warn_misspelled_keys
-from bot.training_data.yaml_files import (
-    NEWEST_VERSION,
-    Findings,
-    YamlList,
-    YamlMap,
-    kind,
-    plain,
-    read_yaml,
-    version_is_readable,
-    yaml_files_below,
-)
+from bot.training_data.yaml_files import NEWEST_VERSION, read_yaml, version_is_readable, yaml_files_below
+from bot.training_data.yaml_values import YamlList, YamlMap, kind, plain
 
 LIST_KEYS = ("intents", "entities", "actions", "e2e_actions")
 MAP_KEYS = ("forms", "responses", "slots")

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from bot.dialogue.domain import DEFAULT_INTENTS, EntityProperties, IntentProperties
 from bot.dialogue.messages import JSON
 from bot.errors import Location, nearest
+from bot.training_data.findings import Findings
 from bot.training_data.unknown_keys import warn_misspelled_keys
-from bot.training_data.yaml_files import Findings, YamlMap, kind
+from bot.training_data.yaml_values import YamlMap, kind
 
 _ENTITY_KEYS = ("roles", "groups", "influence_conversation")
 _INTENT_KEYS = ("use_entities", "ignore_entities", "is_retrieval_intent")

@@ -8,7 +8,8 @@ from typing import Any
 from bot.dialogue.domain import ResponseVariation
 from bot.dialogue.messages import JSON
 from bot.errors import Location, nearest
-from bot.training_data.yaml_files import Findings, YamlList, YamlMap, kind, plain
+from bot.training_data.findings import Findings
+from bot.training_data.yaml_values import YamlList, YamlMap, kind, plain
 
 _PAYLOADS: dict[str, type] = {
     "text": str,

@@ -9,8 +9,9 @@ from bot.dialogue.domain import REQUESTED_SLOT, SESSION_STARTED_METADATA, Form, 
 from bot.dialogue.messages import JSON
 from bot.dialogue.slots import MappingCondition, MappingType, Slot, SlotMapping, SlotType
 from bot.errors import Location, nearest
+from bot.training_data.findings import Findings
 from bot.training_data.unknown_keys import warn_misspelled_keys
-from bot.training_data.yaml_files import Findings, YamlMap, kind, plain
+from bot.training_data.yaml_values import YamlMap, kind, plain
 
 KNOWLEDGE_BASE_SLOTS = (
     "knowledge_base_listed_objects",

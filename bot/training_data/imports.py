@@ -10,8 +10,9 @@ from pathlib import Path
 from bot.errors import InvalidProject, Location
 from bot.training_data.config_file import load_config
 from bot.training_data.domain_file import is_domain_content
+from bot.training_data.findings import Findings
 from bot.training_data.stories import is_story_content, is_test_file
-from bot.training_data.yaml_files import Findings, read_yaml, yaml_files_below
+from bot.training_data.yaml_files import read_yaml, yaml_files_below
 
 _CONFIG_NAMES = ("config.yml", "config.yaml")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bot.dialogue.messages import JSON
 from bot.errors import Finding, InvalidProject, Location
-from bot.training_data.yaml_files import YamlMap, parse_yaml, read_text
+from bot.training_data.yaml_files import parse_yaml, read_text
+from bot.training_data.yaml_values import YamlMap
 
 _TEXT = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 

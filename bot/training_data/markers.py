@@ -11,7 +11,9 @@ from bot.dialogue.domain import Domain
 from bot.dialogue.events import ActionExecuted, Event, SlotSet, UserUttered
 from bot.dialogue.messages import JSON
 from bot.errors import Location, nearest
-from bot.training_data.yaml_files import Findings, YamlList, YamlMap, kind, read_yaml, yaml_files_below
+from bot.training_data.findings import Findings
+from bot.training_data.yaml_files import read_yaml, yaml_files_below
+from bot.training_data.yaml_values import YamlList, YamlMap, kind
 
 SESSION_START = "action_session_start"
 # What a tag stands for, and whether it is turned round.

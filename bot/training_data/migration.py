@@ -21,7 +21,8 @@ from bot.errors import Finding, InvalidProject, Location, Severity
 from bot.training_data.domain_file import is_domain_content
 from bot.training_data.nlu_reader import is_nlu_content
 from bot.training_data.stories import is_story_content
-from bot.training_data.yaml_files import NEWEST_VERSION, YamlMap, parse_yaml, read_yaml, yaml_files_below
+from bot.training_data.yaml_files import NEWEST_VERSION, parse_yaml, read_yaml, yaml_files_below
+from bot.training_data.yaml_values import YamlMap
 
 BACKUP = "before_migration"
 _SKIPPED_FOLDERS = frozenset((BACKUP, "models", "results", "node_modules", "venv"))

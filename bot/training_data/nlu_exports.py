@@ -9,7 +9,7 @@ from bot.dialogue.messages import JSON, Entity
 from bot.errors import Location
 from bot.training_data.nlu_json import is_nlu_json
 from bot.training_data.nlu_reader import NluReader
-from bot.training_data.yaml_files import YamlList, YamlMap, kind
+from bot.training_data.yaml_values import YamlList, YamlMap, kind
 
 _OUT_OF_SCOPE = "out_of_scope"
 _IGNORED = "@sys.ignore"

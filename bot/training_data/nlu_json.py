@@ -10,7 +10,7 @@ from bot.errors import Location
 from bot.training_data.nlu_examples import NluData, NluExample
 from bot.training_data.nlu_reader import NluReader
 from bot.training_data.unknown_keys import warn_misspelled_keys
-from bot.training_data.yaml_files import YamlMap, kind, plain
+from bot.training_data.yaml_values import YamlMap, kind, plain
 
 ROOT = "rasa_nlu_data"
 _EXAMPLE_KEYS = ("common_examples", "intent_examples", "entity_examples")

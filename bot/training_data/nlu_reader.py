@@ -10,9 +10,11 @@ from bot.dialogue.messages import JSON, Entity
 from bot.errors import Location, nearest
 from bot.training_data import entity_markup
 from bot.training_data.domain_responses import names_are_text, response_texts
+from bot.training_data.findings import Findings
 from bot.training_data.nlu_examples import NluData, NluExample, SentimentExample
 from bot.training_data.unknown_keys import warn_misspelled_keys
-from bot.training_data.yaml_files import Findings, YamlList, YamlMap, kind, plain, version_is_readable
+from bot.training_data.yaml_files import version_is_readable
+from bot.training_data.yaml_values import YamlList, YamlMap, kind, plain
 
 NLU_KEYS = ("nlu", "responses", "sentiment")
 SENTIMENTS = ("positive", "neutral", "negative")

@@ -19,6 +19,7 @@ from bot.training_data.domain_file import (
     with_action_texts,
     with_retrieval_intents,
 )
+from bot.training_data.findings import Findings
 from bot.training_data.imports import ProjectFiles, find_imported_files
 from bot.training_data.json_files import read_json
 from bot.training_data.nlu_examples import NluData
@@ -27,7 +28,8 @@ from bot.training_data.nlu_json import is_nlu_json, read_nlu_json
 from bot.training_data.nlu_reader import NLU_KEYS, NluReader, is_nlu_content
 from bot.training_data.stories import STORY_KEYS, StoryStep, is_story_content, is_test_file, read_stories
 from bot.training_data.unknown_keys import warn_misspelled_keys
-from bot.training_data.yaml_files import Findings, YamlList, YamlMap, kind, read_yaml, yaml_files_below
+from bot.training_data.yaml_files import read_yaml, yaml_files_below
+from bot.training_data.yaml_values import YamlList, YamlMap, kind
 
 DOMAIN = "domain.yml"
 CONFIG = "config.yml"

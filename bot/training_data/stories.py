@@ -14,8 +14,10 @@ from bot.dialogue.domain import RULE_SNIPPET, Domain
 from bot.dialogue.events import ActionExecuted, Event
 from bot.dialogue.messages import JSON
 from bot.errors import Location, nearest
+from bot.training_data.findings import Findings
 from bot.training_data.story_events import StepReader
-from bot.training_data.yaml_files import Findings, YamlList, YamlMap, kind, version_is_readable
+from bot.training_data.yaml_files import version_is_readable
+from bot.training_data.yaml_values import YamlList, YamlMap, kind
 
 STORY_START = "STORY_START"
 GENERATED = "GENR_"

@@ -26,7 +26,8 @@ from bot.dialogue.messages import JSON, Entity, Intent, ParseResult
 from bot.dialogue.slots import SlotType
 from bot.errors import Location, nearest
 from bot.training_data import entity_markup
-from bot.training_data.yaml_files import Findings, YamlList, YamlMap, kind, plain
+from bot.training_data.findings import Findings
+from bot.training_data.yaml_values import YamlList, YamlMap, kind, plain
 
 FULL_INTENT = "full_retrieval_intent_name"
 _FILLED = "filled"  # what a text slot holds when a story only says that it was set

@@ -28,9 +28,9 @@ from bot.dialogue.messages import JSON, Entity
 from bot.dialogue.slots import MappingType, SlotType
 from bot.errors import Location
 from bot.training_data.checkpoints import connect, find_start_name, is_generated
+from bot.training_data.findings import Findings
 from bot.training_data.stories import STORY_START, StoryStep
 from bot.training_data.story_branch import SHOULD_NOT_BE_SET, Branch, Steps
-from bot.training_data.yaml_files import Findings
 
 DEFAULT_AUGMENTATION = 50
 _AUGMENTATION_PHASES = 3

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bot.errors import nearest
-from bot.training_data.yaml_files import Findings, YamlMap
+from bot.training_data.findings import Findings
+from bot.training_data.yaml_values import YamlMap
 
 # A file may hold several kinds at once: over HTTP a whole project is one.
 FILE_KEYS = (

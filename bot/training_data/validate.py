@@ -17,10 +17,10 @@ from bot.dialogue.slots import MappingType, SlotMapping, SlotType
 from bot.errors import Finding, Location, nearest
 from bot.training_data.config_file import PLACEHOLDER_ID
 from bot.training_data.domain_file import UTTER
+from bot.training_data.findings import Findings
 from bot.training_data.project import Project
 from bot.training_data.story_conflicts import find_story_conflicts
 from bot.training_data.validate_responses import check_responses
-from bot.training_data.yaml_files import Findings
 
 # What the engine says by itself: built-in actions, and the apology for an action that failed.
 _DEFAULT_RESPONSES = (

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bot.dialogue.domain import Domain, ResponseVariation
 from bot.errors import nearest
+from bot.training_data.findings import Findings
 from bot.training_data.project import Project
-from bot.training_data.yaml_files import Findings
 
 _UTTER = "utter_"
 _NAME = re.compile(r"(utter_\w*)(\{?)")

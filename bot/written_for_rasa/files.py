@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from bot.dialogue.messages import JSON
-from bot.training_data.yaml_files import parse_yaml, plain
+from bot.training_data.yaml_files import parse_yaml
+from bot.training_data.yaml_values import plain
 
 DEFAULT_ENCODING = "utf-8"
 

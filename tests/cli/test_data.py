@@ -14,10 +14,11 @@ from bot.cli.app import app
 from bot.cli.data import TEST_FILE, TRAINING_FILE, split_examples
 from bot.cli.init import write_starter
 from bot.dialogue.messages import Entity
+from bot.training_data.findings import Findings
 from bot.training_data.nlu_examples import NluData, NluExample, SentimentExample
 from bot.training_data.nlu_reader import NluReader
 from bot.training_data.nlu_writer import write_nlu
-from bot.training_data.yaml_files import Findings, parse_yaml
+from bot.training_data.yaml_files import parse_yaml
 
 
 def _read(text: str) -> NluData:

@@ -21,7 +21,8 @@ from bot.runtime.next_action import Parser
 from bot.runtime.processor import Processor
 from bot.runtime.tracker_store import InMemoryTrackerStore
 from bot.training_data.project import Project
-from bot.training_data.yaml_files import parse_yaml, plain, read_yaml
+from bot.training_data.yaml_files import parse_yaml, read_yaml
+from bot.training_data.yaml_values import plain
 from tests.runtime.stand_ins import Guess, Script, Words, domain
 
 SCRIPT = {"greet": ("utter_hi",), "ask": ("utter_bye",)}

@@ -15,8 +15,9 @@ from bot.dialogue.messages import Intent, ParseResult, UserMessage
 from bot.errors import InvalidProject
 from bot.runtime.crm_tracker_store import CrmTrackerStore
 from bot.training_data.domain_file import build_domain, parse_domain
+from bot.training_data.findings import Findings
 from bot.training_data.markers import find_marks, read_markers
-from bot.training_data.yaml_files import Findings, parse_yaml
+from bot.training_data.yaml_files import parse_yaml
 from crm_connector import database
 
 DOMAIN = """\

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from bot.cli.app import app
 from bot.training_data.domain_file import load_domain
 from bot.training_data.migration import BACKUP, migrate
-from bot.training_data.yaml_files import plain, read_yaml
+from bot.training_data.yaml_files import read_yaml
+from bot.training_data.yaml_values import plain
 
 LEGACY = Path(__file__).parents[3] / "shared" / "conformance" / "legacy"
 

@@ -11,7 +11,8 @@ from bot.dialogue.messages import JSON, Entity, Intent, ParseResult
 from bot.dialogue.slot_mappings import CustomExtraction, MappingSkipped, SlotFilled, extract
 from bot.dialogue.tracker import Tracker
 from bot.training_data.domain_file import build_domain, parse_domain
-from bot.training_data.yaml_files import Findings, parse_yaml
+from bot.training_data.findings import Findings
+from bot.training_data.yaml_files import parse_yaml
 
 DOMAIN = """
 version: "3.1"

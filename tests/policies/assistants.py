@@ -12,9 +12,10 @@ from bot.dialogue.messages import Entity, Intent, ParseResult
 from bot.dialogue.tracker import Tracker
 from bot.policies.policy import Prediction
 from bot.training_data.domain_file import build_domain, parse_domain
+from bot.training_data.findings import Findings
 from bot.training_data.stories import read_stories
 from bot.training_data.story_graph import TrainingTracker, generate_trackers
-from bot.training_data.yaml_files import Findings, parse_yaml
+from bot.training_data.yaml_files import parse_yaml
 
 DOMAIN = """
 intents: [greet, bye, order, affirm, deny, chat]

@@ -23,7 +23,8 @@ from bot.runtime.tracker_store import (
     StoreUnavailable,
 )
 from bot.training_data.domain_file import build_domain, parse_domain
-from bot.training_data.yaml_files import Findings, parse_yaml
+from bot.training_data.findings import Findings
+from bot.training_data.yaml_files import parse_yaml
 
 DOMAIN = """
 version: "3.1"

@@ -22,7 +22,8 @@ from bot.dialogue.tracker import Tracker
 from bot.runtime.action_runner import ActionRunner
 from bot.runtime.custom_actions import ActionFailed, ActionRejected
 from bot.training_data.domain_file import build_domain, parse_domain
-from bot.training_data.yaml_files import Findings, parse_yaml
+from bot.training_data.findings import Findings
+from bot.training_data.yaml_files import parse_yaml
 
 DOMAIN = """
 version: "3.1"

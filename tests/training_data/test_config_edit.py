@@ -10,7 +10,7 @@ import pytest
 from bot.errors import Location
 from bot.training_data.config_edit import with_option
 from bot.training_data.config_file import ComponentConfig, load_config
-from bot.training_data.yaml_files import Findings
+from bot.training_data.findings import Findings
 
 CONFIG = """\
 # how it understands

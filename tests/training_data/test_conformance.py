@@ -17,12 +17,14 @@ from benchmarks.golden import PARTS
 from bot.errors import InvalidProject, Severity
 from bot.training_data.config_file import load_config
 from bot.training_data.domain_file import build_domain, is_domain_content, load_domain, parse_domain
+from bot.training_data.findings import Findings
 from bot.training_data.nlu_json import is_nlu_json, read_nlu_json
 from bot.training_data.nlu_reader import NluReader, is_nlu_content
 from bot.training_data.project import Project
 from bot.training_data.stories import is_story_content, read_stories
 from bot.training_data.validate import validate
-from bot.training_data.yaml_files import Findings, YamlMap, read_yaml
+from bot.training_data.yaml_files import read_yaml
+from bot.training_data.yaml_values import YamlMap
 
 CORPUS = Path(__file__).parents[2].parent / "shared" / "conformance"
 PROJECTS = sorted(path.stem for path in (CORPUS / "golden").glob("*.json"))

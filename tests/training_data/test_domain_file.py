@@ -11,7 +11,8 @@ from bot.dialogue.domain import DEFAULT_ACTIONS, DEFAULT_INTENTS, Domain, Form, 
 from bot.dialogue.slots import MappingCondition, MappingType, SlotType
 from bot.errors import InvalidProject, Severity
 from bot.training_data.domain_file import build_domain, load_domain, parse_domain
-from bot.training_data.yaml_files import Findings, parse_yaml
+from bot.training_data.findings import Findings
+from bot.training_data.yaml_files import parse_yaml
 
 
 def read(text: str) -> tuple[Domain, Findings]:

@@ -7,10 +7,11 @@ import textwrap
 import pytest
 
 from bot.dialogue.messages import Entity
+from bot.training_data.findings import Findings
 from bot.training_data.nlu_examples import NluData
 from bot.training_data.nlu_json import read_nlu_json
 from bot.training_data.nlu_reader import NluReader
-from bot.training_data.yaml_files import Findings, parse_yaml
+from bot.training_data.yaml_files import parse_yaml
 
 
 def read(text: str) -> tuple[NluData, Findings]:

@@ -18,8 +18,9 @@ from bot.dialogue.events import (
 )
 from bot.dialogue.messages import Entity
 from bot.dialogue.slots import Slot, SlotType
+from bot.training_data.findings import Findings
 from bot.training_data.stories import STORY_START, Checkpoint, StoryStep, read_stories
-from bot.training_data.yaml_files import Findings, parse_yaml
+from bot.training_data.yaml_files import parse_yaml
 
 DOMAIN = Domain(
     slots={

@@ -13,9 +13,10 @@ from bot.dialogue.events import ActionExecuted, ActiveLoop, SlotSet, UserUttered
 from bot.dialogue.messages import Entity
 from bot.dialogue.slots import MappingCondition, MappingType, Slot, SlotMapping, SlotType
 from bot.training_data.checkpoints import connect
+from bot.training_data.findings import Findings
 from bot.training_data.stories import STORY_START, Checkpoint, StoryStep, read_stories
 from bot.training_data.story_graph import TrainingTracker, generate_trackers, slots_for_entities
-from bot.training_data.yaml_files import Findings, parse_yaml
+from bot.training_data.yaml_files import parse_yaml
 
 CITY = SlotMapping(MappingType.FROM_ENTITY, entity="city")
 DOMAIN = Domain(

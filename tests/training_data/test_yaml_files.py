@@ -7,16 +7,9 @@ from pathlib import Path
 import pytest
 
 from bot.errors import InvalidProject
-from bot.training_data.yaml_files import (
-    Findings,
-    YamlList,
-    YamlMap,
-    parse_yaml,
-    plain,
-    read_yaml,
-    version_is_readable,
-    yaml_files_below,
-)
+from bot.training_data.findings import Findings
+from bot.training_data.yaml_files import parse_yaml, read_yaml, version_is_readable, yaml_files_below
+from bot.training_data.yaml_values import YamlList, YamlMap, plain
 
 
 def only_error(text: str) -> str:
