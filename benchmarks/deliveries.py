@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from benchmarks.peers.customers import CHANNELS, Customers
@@ -36,6 +36,7 @@ from benchmarks.peers.faults import CountedFaults, Fault
 from benchmarks.peers.served import Server, write_credentials, write_project
 from crm_connector import database, lanes
 from crm_connector.choices import Progress
+from crm_connector.database import Store
 from crm_connector.tables import AcceptedMessage, Conversation, ConversationEvent, Delivery
 
 PARTS = ("one", "two")
@@ -103,13 +104,15 @@ class Outcome:
 class Run:
     """One trial under way."""
 
-    def __init__(self, trial: Trial, servers: Sequence[Server], customers: Customers) -> None:
+    def __init__(self, trial: Trial, servers: Sequence[Server], customers: Customers, crm_url: str) -> None:
         self._trial = trial
+        self._crm_url = crm_url
         self._servers = servers
         self._customers = customers
         self._random = random.Random(trial.seed)  # noqa: S311 - no secret
         self._acknowledged: dict[str, float] = {}
         self._ends_at = math.inf
+        self._is_over = False
         self.outcome = Outcome()
 
     async def go(self, report: Callable[[str], None]) -> None:
@@ -124,14 +127,10 @@ class Run:
                 for customer in range(self._trial.customers):
                     group.create_task(self._write(customer))
             await self._quiet(GIVE_UP_S, len(PARTS) * len(self._acknowledged))
-            if killer.done():
-                # Fewer kills than were asked for would prove less: a server did not start again.
-                killer.result()
-            killer.cancel()
-            await asyncio.gather(killer, return_exceptions=True)
-            for server in self._servers:
-                if not server.is_alive:
-                    await server.start()
+            # Whoever was killed last is started first; that a server did not start again is an error.
+            self._is_over = True
+            await killer
+            await self._nothing_open()
             await self._quiet(SETTLED_S)
         finally:
             killer.cancel()
@@ -169,6 +168,8 @@ class Run:
     async def _kill(self) -> None:
         while self.outcome.kills < self._trial.most_kills:
             await asyncio.sleep(self._trial.kill_every_s * (0.5 + self._random.random()))
+            if self._is_over:
+                return
             server = self._random.choice(self._servers)
             await server.kill()
             self.outcome.kills += 1
@@ -181,6 +182,15 @@ class Run:
             if self._customers.count() != seen:
                 seen, since = self._customers.count(), time.perf_counter()
             await asyncio.sleep(0.2)
+
+    async def _nothing_open(self) -> None:
+        """Wait until the store says that all is done, unless nothing comes of it."""
+        since = time.perf_counter()
+        with database.open(self._crm_url) as store:
+            while (  # noqa: ASYNC110 - other processes bring it about
+                await asyncio.to_thread(_count_open, store) and time.perf_counter() - since < GIVE_UP_S
+            ):
+                await asyncio.sleep(0.2)
 
     def _distinct(self) -> int:
         """Count the answers that arrived, each once."""
@@ -195,9 +205,9 @@ class Run:
                 f" {self._customers.count()} answers arrived, {self.outcome.kills} kills"
             )
 
-    def judge(self, crm_url: str) -> None:
+    def judge(self) -> None:
         """Compare what arrived with what should have, and with what the store says of it."""
-        doubtful = self._read_store(crm_url)
+        doubtful = self._read_store()
         waits = []
         for customer in range(self._trial.customers):
             got = self._customers.got(customer)
@@ -225,9 +235,9 @@ class Run:
             self.outcome.p50_ms = round(statistics.median(waits) * 1000, 1)
             self.outcome.p95_ms = round(statistics.quantiles(waits, n=20)[-1] * 1000, 1)
 
-    def _read_store(self, crm_url: str) -> set[str]:
+    def _read_store(self) -> set[str]:
         """Return the messages whose answers the store marks as doubtful."""
-        with database.open(crm_url) as store, store.reading() as session:
+        with database.open(self._crm_url) as store, store.reading() as session:
             rows = session.execute(select(Delivery.key, Delivery.state, Delivery.is_doubtful)).all()
             states = [row.state for row in rows] + list(session.scalars(select(AcceptedMessage.state)))
             texts = _texts_by_key(session)
@@ -235,6 +245,15 @@ class Run:
         self.outcome.dead_letters = states.count(Progress.DEAD)
         self.outcome.left_open = sum(state in lanes.OPEN for state in states)
         return {texts[_message_of(row.key)] for row in rows if row.is_doubtful}
+
+
+def _count_open(store: Store) -> int:
+    """Return how many messages are not handled yet, and how many answers not sent."""
+    with store.reading() as session:
+        return sum(
+            session.scalar(select(func.count()).where(table.state.in_(lanes.OPEN))) or 0
+            for table in (Delivery, AcceptedMessage)
+        )
 
 
 def _message_of(key: str) -> tuple[str, str]:
@@ -265,7 +284,7 @@ async def try_out(
     servers = [Server(folder, crm_url) for _ in range(trial.processes)]
     async with CHANNELS[trial.channel](faults, servers) as customers:
         write_credentials(folder, customers.credentials())
-        run = Run(trial, servers, customers)
+        run = Run(trial, servers, customers, crm_url)
         try:
             for server in servers:
                 await server.start()
@@ -275,7 +294,7 @@ async def try_out(
             for server in servers:
                 await server.stop()
     run.outcome.requests_with_faults = faults.count
-    run.judge(crm_url)
+    run.judge()
     return run.outcome
 
 
