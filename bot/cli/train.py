@@ -149,7 +149,7 @@ def train(  # noqa: PLR0913 - each option of the command is an argument
                 part, dict(zip(config or ["config.yml"], sources, strict=True)), folder, percentages, runs
             )
         elif dry_run:
-            _say_what_is_due(sources[0](), folder, wishes)
+            _say_what_is_due(sources[0](), folder, wishes, checks)
         elif not watch:
             outcome = _train(sources[0], folder, wishes, checks)
             if outcome.trained:
@@ -170,9 +170,10 @@ def _wishes(part: Part | None, *, augmentation: int | None, **wishes: object) ->
     return Wishes(parts, **wishes)  # type: ignore[arg-type] # the options' types are the fields'
 
 
-def _say_what_is_due(project: Project, models: Path, wishes: Wishes) -> None:
-    from bot.runtime.train import outdated  # noqa: PLC0415 - loading the engine takes a second
+def _say_what_is_due(project: Project, models: Path, wishes: Wishes, checks: Checks) -> None:
+    from bot.runtime.train import outdated, refuse_errors  # noqa: PLC0415 - loading the engine takes a second
 
+    print_findings(refuse_errors(checks.run(project)))
     due = outdated(project, models, wishes)
     if wishes.force:
         out.print("Everything would be trained, it is forced.")

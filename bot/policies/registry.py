@@ -40,12 +40,13 @@ _Options = MemoizationOptions | RuleOptions | TEDOptions | UnexpectedIntentOptio
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """How a policy is made from its options.
+    """What Rasa's name becomes here, and how it is made from its options.
 
     `passed_over` are options of Rasa that change nothing anybody would see; `without_effect` are those that
     tune Rasa's own network: whoever sets one is told that it does nothing here.
     """
 
+    became: str
     make: Callable[[Any], Policy]
     options: type[_Options]
     passed_over: tuple[str, ...] = ()
@@ -85,18 +86,42 @@ def _unexpected_intent(options: UnexpectedIntentOptions) -> Policy:
 
 
 POLICIES: dict[str, Entry] = {
-    "RulePolicy": Entry(RulePolicy, RuleOptions, ("enable_feature_string_compression", "max_history")),
-    "MemoizationPolicy": Entry(MemoizationPolicy, MemoizationOptions, _MEMOIZATION_ONLY_IN_RASA),
-    "AugmentedMemoizationPolicy": Entry(
-        AugmentedMemoizationPolicy, MemoizationOptions, _MEMOIZATION_ONLY_IN_RASA
+    "RulePolicy": Entry(
+        "rules, forms and the fallback, looked up",
+        RulePolicy,
+        RuleOptions,
+        ("enable_feature_string_compression", "max_history"),
     ),
-    "TEDPolicy": Entry(_ted, TEDOptions, _NETWORK_ONLY_IN_RASA, _NETWORK_OF_RASA),
+    "MemoizationPolicy": Entry(
+        "stories, looked up", MemoizationPolicy, MemoizationOptions, _MEMOIZATION_ONLY_IN_RASA
+    ),
+    "AugmentedMemoizationPolicy": Entry(
+        "stories, looked up from any place in them",
+        AugmentedMemoizationPolicy,
+        MemoizationOptions,
+        _MEMOIZATION_ONLY_IN_RASA,
+    ),
+    "TEDPolicy": Entry(
+        "a transformer over the conversation, trained by torch, served by ONNX Runtime",
+        _ted,
+        TEDOptions,
+        _NETWORK_ONLY_IN_RASA,
+        _NETWORK_OF_RASA,
+    ),
     "UnexpecTEDIntentPolicy": Entry(
+        "the same transformer, asked whether the intent was to be expected",
         _unexpected_intent,
         UnexpectedIntentOptions,
         _NETWORK_ONLY_IN_RASA,
         (*_NETWORK_OF_RASA, "entity_recognition", "ranking_length"),
     ),
+}
+
+_OF_RASA_2 = {
+    **dict.fromkeys(
+        ("FallbackPolicy", "FormPolicy", "MappingPolicy", "TwoStageFallbackPolicy"), "RulePolicy"
+    ),
+    **dict.fromkeys(("EmbeddingPolicy", "KerasPolicy", "SklearnPolicy"), "TEDPolicy"),
 }
 
 
@@ -140,11 +165,23 @@ def choose_policy(config: PolicyConfig, findings: list[Finding]) -> Chosen | Non
         if "." in name:
             own = make_custom(name, config.options)
             return Chosen(own.name, own.priority, lambda: own)
-        message = f"there is no policy '{config.name}'{nearest(name, POLICIES)}"
+        message = f"there is no policy '{config.name}'{_instead(name)}"
     except NoPolicy as error:
         message = str(error)
     findings.append(Finding("unknown-policy", message, config.location))
     return None
+
+
+def _instead(name: str) -> str:
+    if name in _OF_RASA_2:
+        return f": it ended with Rasa 2, {_OF_RASA_2[name]} does its work"
+    return nearest(name, POLICIES)
+
+
+def what_it_became(config: PolicyConfig) -> str:
+    """Say what an entry became, in words."""
+    entry = POLICIES.get(short_name(config.name))
+    return f"{config.name}: {entry.became if entry else 'itself'}"
 
 
 def options_without_effect(config: PolicyConfig) -> list[str]:

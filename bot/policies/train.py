@@ -18,6 +18,7 @@ from bot.policies.registry import (
     PolicyConfig,
     choose_policy,
     options_without_effect,
+    what_it_became,
 )
 from bot.policies.rules import RulePolicy
 from bot.policies.state_files import read_json, write_json
@@ -33,6 +34,7 @@ class PolicyReport:
     """What each entry of `policies:` became, in words, and warnings that did not stop the training."""
 
     policies: tuple[str, ...]
+    became: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[Finding, ...] = ()
 
@@ -95,7 +97,8 @@ def train(
         rule_only = policy.rule_only if isinstance(policy, RulePolicy) else rule_only
     _save(made, folder)
     notes = [*started, *_notes(configs)]
-    return PolicyReport(tuple(policy.name for policy in policies), tuple(notes), tuple(findings))
+    became = tuple(what_it_became(config) for config, _ in chosen)
+    return PolicyReport(tuple(policy.name for policy in policies), became, tuple(notes), tuple(findings))
 
 
 def load(folder: Path) -> Ensemble:

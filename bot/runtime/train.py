@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
@@ -134,12 +134,22 @@ def train(
         InvalidProject: The project is wrong; the models stay as they were.
         ModelError: There is no model to go on from.
     """
-    findings = list(check(project)) if check else []
-    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-    if errors:
-        raise InvalidProject(errors)
+    findings = refuse_errors(check(project)) if check else []
     with only_training(models, lambda: progress("wait for another training", 0.0)):
         return _train(project, models, findings, _Work(train_nlu, progress, wishes))
+
+
+def refuse_errors(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings that are no more than warnings.
+
+    Raises:
+        InvalidProject: One of them is an error.
+    """
+    known = list(findings)
+    errors = [finding for finding in known if finding.severity is Severity.ERROR]
+    if errors:
+        raise InvalidProject(errors)
+    return known
 
 
 def outdated(project: Project, models: Path, wishes: Wishes = Wishes()) -> tuple[str, ...]:
@@ -176,8 +186,8 @@ def _train(project: Project, models: Path, findings: list[Finding], work: _Work)
                 notes += _train_nlu(project, folder / NLU, work, start)
             elif part in due:
                 report = _train_policies(project, folder / POLICIES, work, start)
-                notes += report.notes
-                findings += report.warnings
+                notes += [*report.became, *report.notes]
+                findings += [warning for warning in report.warnings if warning not in findings]
             elif former and known.get(part) == marks[part]:
                 model_package.reuse(part, former.folder, folder)
             else:

@@ -74,6 +74,22 @@ def test_a_dry_run_says_what_would_be_trained(
     assert sorted((project / "models").iterdir()) == before
 
 
+def test_a_dry_run_names_mistakes_first(project: Path) -> None:
+    """As a training would, so that no later step starts one in vain."""
+    edit(project / "config.yml", "- name: MemoizationPolicy", "- name: MemorizationPolicy")
+    told = said(run(project, "train", "--dry-run", code=1))
+    assert "did you mean 'MemoizationPolicy'?" in told
+    assert "would be trained" not in told
+
+
+def test_a_training_says_what_each_name_became(project: Path) -> None:
+    """Lines of the pipeline and policies alike."""
+    told = said(run(project, "train", "--force"))
+    assert "BertUnderstanding: intent, sentiment and entity heads" in told
+    assert "RulePolicy: rules, forms and the fallback, looked up" in told
+    assert "MemoizationPolicy: stories, looked up" in told
+
+
 def test_validation_can_be_skipped_or_be_strict(project: Path) -> None:
     """By default only errors end a training."""
     edit(project / "domain.yml", "text: fine}]", "text: fine}]\n  utter_unused: [{text: x}]")

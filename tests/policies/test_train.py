@@ -63,6 +63,17 @@ def test_options_without_effect_are_named_and_the_others_of_rasa_passed_over(tmp
     report = train([RULES, DefaultPolicy("TEDPolicy", options)], made.trackers, made.domain, tmp_path)
     assert report.warnings == ()
     assert report.notes == ("TEDPolicy: batch_size, learning_rate has no effect here",)
+    assert [line.partition(":")[0] for line in report.became] == ["RulePolicy", "TEDPolicy"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("FormPolicy", "RulePolicy"), ("KerasPolicy", "TEDPolicy")], ids=["form", "keras"]
+)
+def test_a_policy_of_rasa_2_names_its_successor(tmp_path: Path, old: str, new: str) -> None:
+    """Its name resembles others, which would be no help."""
+    made = assistant(DATA)
+    with pytest.raises(InvalidProject, match=f"'{old}': it ended with Rasa 2, {new} does its work"):
+        train([RULES, DefaultPolicy(old)], made.trackers, made.domain, tmp_path)
 
 
 def test_nothing_is_written_where_something_is_wrong(tmp_path: Path) -> None:
