@@ -15,7 +15,6 @@ from bot.cli.serve import hide_torch
 if TYPE_CHECKING:
     from bot.cli.lesson import Lesson
 
-STOP, UNDO, NEXT = "/stop", "/undo", "/next"
 TITLE = "interactive"
 
 
@@ -57,8 +56,11 @@ def interactive(
 
 async def talk(lesson: Lesson, read_line: Callable[[str], str]) -> None:
     """Take messages until `/stop` or the end of the input."""
+    from bot.cli.lesson import NEXT, STOP, UNDO  # noqa: PLC0415 - after torch is hidden
+
     out.print(
-        f"Talk as a customer. {UNDO} forgets a turn, {NEXT} begins another story, {STOP} ends and writes."
+        f"Talk as a customer. {UNDO} forgets a turn, {NEXT} begins another story, {STOP} ends and writes; "
+        "all three also where a question is asked."
     )
     out.print(
         "Where entities are wrong, write the sentence again with the right ones: to [Rome](city)",
@@ -69,14 +71,17 @@ async def talk(lesson: Lesson, read_line: Callable[[str], str]) -> None:
             line = read_line("You: ").strip()
         except EOFError:
             line = STOP
-        if line == STOP:
-            break
         if line == UNDO:
             out.print("forgotten" if lesson.undo() else "nothing to forget", style="dim")
-        elif line == NEXT:
+            continue
+        if line not in (STOP, NEXT):
+            line = (await lesson.say(line) if line else None) or ""
+            if line:
+                out.print("this turn is forgotten", style="dim")
+        if line == STOP:
+            break
+        if line == NEXT:
             lesson.close_story()
-        elif line:
-            await lesson.say(line)
     lesson.close_story()
 
 

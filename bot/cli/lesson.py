@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.channels.rendering import render_all
-from bot.dialogue.domain import Domain
-from bot.dialogue.events import BotUttered, Event, UserUttered
+from bot.dialogue.domain import ACTION_LISTEN, Domain
+from bot.dialogue.events import Event, UserUttered
 from bot.dialogue.intent_payload import parse_intent_payload
 from bot.dialogue.messages import NLU_FALLBACK, Entity, Intent, ParseResult, UserMessage
 from bot.dialogue.tracker import Tracker
@@ -24,17 +24,22 @@ from bot.training_data.nlu_examples import NluData, NluExample
 from bot.training_data.nlu_writer import write_nlu
 from bot.training_data.story_writer import write_training_stories
 
+STOP, UNDO, NEXT = "/stop", "/undo", "/next"
 SENDER, CHANNEL = "lesson", "cmdline"
 _MOST_SHOWN = 8
 _MAX_PREDICTIONS = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Teacher:
-    """The person: `ask` shows a question and returns the answer."""
+    """The person: `ask` shows a question and returns the answer.
+
+    `command` is what was answered instead: `/stop`, `/undo` or `/next`, which leave the turn.
+    """
 
     ask: Callable[[str], str]
     console: Console
+    command: str | None = None
 
     def pick(
         self,
@@ -46,11 +51,18 @@ class Teacher:
     ) -> str:
         """Ask until the answer is empty (what is proposed), a number of the list, or a name of the domain.
 
-        An answer that `takes` has a use for is no name, and the question is asked again.
+        An answer that `takes` has a use for is no name, and the question is asked again. A command ends the
+        questions.
         """
         shown = ranked[:_MOST_SHOWN]
         while True:
-            answer = self.ask(f"  {what} {proposed}? Enter, a name, or ? for a list: ").strip()
+            try:
+                answer = self.ask(f"  {what} {proposed}? Enter, a name, or ? for a list: ").strip()
+            except EOFError:
+                answer = STOP
+            if answer in (STOP, UNDO, NEXT):
+                self.command = answer
+                return proposed
             if takes(answer):
                 continue
             if answer == "?":
@@ -142,6 +154,8 @@ class TaughtPolicies:
         scored = zip(domain.action_names, predicted.scores, strict=False)
         ranked = sorted(scored, key=lambda pair: -pair[1])
         name = self.teacher.pick("action", proposed, ranked, domain.action_names)
+        if self.teacher.command:
+            name = ACTION_LISTEN
         return predicted if name == proposed else _Corrected(name, predicted.scores, predicted.events)
 
 
@@ -166,7 +180,7 @@ class TaughtProcessor(Processor):
         ranked = [(str(intent.name), intent.confidence) for intent in found.intent_ranking]
         ranked = [pair for pair in ranked if pair[0] in known]
         name = self.teacher.pick("intent", str(found.intent.name), ranked, known, marking.take)
-        if name != NLU_FALLBACK:
+        if name != NLU_FALLBACK and not self.teacher.command:
             self.sentences.append(NluExample(text, name, marking.placed))
         corrected = replace(found, entities=marking.entities)
         return corrected if name == found.intent.name else replace(corrected, intent=Intent(name, 1.0))
@@ -203,12 +217,22 @@ class Lesson:
         )
         return cls(processor, store)
 
-    async def say(self, text: str) -> Sequence[BotUttered]:
-        """Take a message of the customer through its turn."""
+    async def say(self, text: str) -> str | None:
+        """Take a message of the customer through its turn.
+
+        Returns:
+            The command that left the turn, which is forgotten then; None when it came to its end.
+        """
+        teacher = self.processor.teacher
+        teacher.command = None
         number = len(self.store.events_of(SENDER))
         parsed = await self.processor.parse(text)
-        message = UserMessage(text, SENDER, CHANNEL, message_id=str(number), parse_data=parsed)
-        return await self.processor.handle(message)
+        if not teacher.command:
+            message = UserMessage(text, SENDER, CHANNEL, message_id=str(number), parse_data=parsed)
+            await self.processor.handle(message)
+            if teacher.command:
+                self.undo()
+        return teacher.command
 
     def undo(self) -> bool:
         """Forget the last message and all that followed; False when there is none."""

@@ -173,6 +173,26 @@ async def test_a_turn_can_be_forgotten_and_a_story_ended() -> None:
     assert [sentence.text for sentence in lesson.processor.sentences] == ["greet"]
 
 
+@pytest.mark.parametrize("where", [1, 2], ids=["intent", "action"])
+@pytest.mark.parametrize("command", ["/stop", "/undo", "/next", None], ids=["stop", "undo", "next", "end"])
+async def test_a_question_can_be_left(
+    where: int, command: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A command where a question is asked forgets the turn alone, also the end of the input."""
+    begun = ["ask", "", ""][:where]
+    left = [] if command is None else [command, *([] if command == "/stop" else ["ask", "", "", "", "/stop"])]
+    lesson, _, _ = await _teach("greet", "", "", "", *begun, *left)
+    greeted, asked = {"intent": "greet"}, [{"intent": "ask"}, {"action": "utter_bye"}]
+    expected = {
+        "/undo": [[greeted, {"action": "utter_hi"}, *asked]],
+        "/next": [[greeted, {"action": "utter_hi"}], asked],
+    }
+    assert _steps(lesson) == expected.get(str(command), [[greeted, {"action": "utter_hi"}]])
+    again = [] if command in ("/stop", None) else ["ask"]
+    assert [sentence.text for sentence in lesson.processor.sentences] == ["greet", *again]
+    assert not caplog.records
+
+
 async def test_the_end_of_the_input_writes_what_there_is(tmp_path: Path) -> None:
     """New files beside the old ones, whose content a project can read."""
     lesson, _, _ = await _teach("ask", "", "", "")
