@@ -193,6 +193,7 @@ def signed_in(browser: Browser, url: str, **options: object) -> BrowserContext:
     """A browser profile of somebody with every role."""
     settings = {"locale": "en-GB", "reduced_motion": "reduce"} | options
     context = browser.new_context(**settings)  # type: ignore[arg-type]
+    context.set_default_timeout(60_000)
     page = context.new_page()
     page.goto(f"{url}/desk/sign-in")
     page.get_by_label("E-mail").fill(ME)

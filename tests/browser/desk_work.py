@@ -100,6 +100,7 @@ class Filling:
             self._wait(case, people[case["who"]])
         self._open_tickets()
         self._open_opportunities()
+        service_levels.run_out(self.session, self.now)  # what is late by now has been told
         for account in self.session.scalars(select(Account)):  # at the end, or it is long ago by then
             account.presence, account.seen_at = Presence.ONLINE, utc_now()
 
