@@ -116,13 +116,12 @@ def sentiments(interpreter: Interpreter, examples: Sequence[SentimentExample]) -
 def area_under_curve(folder: Path, own: Sequence[str], foreign: Sequence[str]) -> float | None:
     """Return the chance that a message in scope scores above a foreign one."""
     model, encoder = NluModel.load(folder), OnnxEncoder(folder / ENCODER_FOLDER)
-    if not (model.intent and model.scope and model.neighbours):
+    if not (model.intent and model.scope and model.landmarks):
         return None
     scores = []
     for text in (*own, *foreign):
         features = model.intent.space.features(ngrams(text), encoder.encode(text))
-        confidence = float(model.intent.head.probabilities(features).max())
-        scores.append(model.scope.score(confidence, model.neighbours.nearest(features)[1]))
+        scores.append(model.scope.score(model.landmarks.signals(model.intent.head, features)))
     return float(roc_auc_score([True] * len(own) + [False] * len(foreign), scores))
 
 

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import optimize
-from sklearn.linear_model import LogisticRegression
 
 from bot.nlu.features import FloatArray
 from bot.nlu.fitting import IntArray, fit_kernel
 from bot.nlu.linear import softmax
-from bot.nlu.out_of_scope import Scope, log_odds
 
 FOLDS = 5
 NEVER_HELD_OUT = -1
-_REJECTED_IN_SCOPE = 0.03  # share of held-out messages of known intents that may fall back for distance alone
+_DOUBT = 2.0  # of log-likelihood
 _ABSTENTIONS = 0.10  # share of held-out sentences on which sentiment may abstain
-_FEWEST_LABELS = 5  # with fewer intents, held-out intents say nothing about foreign messages
 
 
 def fold_numbers(targets: IntArray, *, seed: int, folds: int = FOLDS) -> IntArray:
@@ -80,99 +76,26 @@ def cross_validated(
 
 
 def fit_temperature(scores: FloatArray, targets: IntArray) -> float:
-    """Return the temperature at which held-out scores (N, L) are most likely: in [0.05, 10]."""
+    """Return the highest temperature that held-out scores (N, L) do not speak against: in [0.05, 10].
+
+    It is at most two standard errors above the likeliest one: its log-likelihood is less by 2. The head that
+    serves has learnt from more sentences than those that were held out from it and is surer of itself, and
+    the fewer the sentences, the less is known of its errors.
+    """
 
     def loss(log_temperature: float) -> float:
         chances = softmax(scores / np.float32(np.exp(log_temperature)))
-        return float(-np.log(np.maximum(chances[np.arange(len(targets)), targets], 1e-9)).mean())
+        likelihoods = np.maximum(chances[np.arange(len(targets)), targets], 1e-9)
+        return float(-np.log(likelihoods).sum(dtype=np.float64))
 
-    found = optimize.minimize_scalar(loss, bounds=(np.log(0.05), np.log(10.0)), method="bounded")
-    return float(np.exp(found.x))
+    lowest, highest = np.log(0.05), np.log(10.0)
+    found = optimize.minimize_scalar(loss, bounds=(lowest, highest), method="bounded")
+    allowed = float(found.fun) + _DOUBT
+    if loss(highest) <= allowed:
+        return float(np.exp(highest))
+    return float(np.exp(optimize.brentq(lambda value: loss(value) - allowed, found.x, highest, xtol=1e-4)))
 
 
 def abstention_threshold(chances: FloatArray) -> float:
     """Return the confidence below which the least sure tenth of held-out sentences lies, at most 0.6."""
     return min(0.6, float(np.quantile(chances.max(axis=1), _ABSTENTIONS)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Signals:
-    confidence: npt.NDArray[np.float64]
-    similarity: FloatArray
-    in_scope: npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """What heads that have not seen them say of the training sentences, N of each.
-
-    `kernel` (N, N) holds inner products, `scores` (N, labels) those of the head of the other folds, `folds`
-    (N,) the fold of each, `judged` (N,) which ones count: in a fold, and unseen by fine-tuning.
-    """
-
-    kernel: FloatArray
-    scores: FloatArray
-    folds: IntArray
-    judged: npt.NDArray[np.bool_]
-
-
-def fit_scope(
-    data: HeldOut, targets: IntArray, intent_of: IntArray, *, temperature: float, seed: int
-) -> Scope | None:
-    """Learn from held-out intents how much confidence and similarity tell of a foreign message.
-
-    Every held-out sentence is judged twice: as it is, and as if a fifth of the intents, its own among them,
-    had never been taught: their labels and their sentences are passed over. The threshold lets 3 % of the
-    sentences fall when they are judged as they are. None when there are too few intents.
-
-    Args:
-        data: The held-out scores.
-        targets: The label of each sentence (N,).
-        intent_of: The intent of each label; labels of one retrieval intent share it.
-        temperature: What the scores are divided by.
-        seed: Decides which intents are held out together.
-    """
-    names = np.unique(intent_of)
-    if len(names) < _FEWEST_LABELS:
-        return None
-    groups = np.random.default_rng(seed).permutation(len(names)) % FOLDS
-    group_of = groups[np.searchsorted(names, intent_of)]  # (labels,)
-    lengths = np.sqrt(np.maximum(np.diag(data.kernel), 1e-9)).astype(np.float32)
-    rounds = []
-    for fold in np.unique(data.folds[data.judged]):
-        inside = np.flatnonzero(data.folds != fold)
-        outside = np.flatnonzero((data.folds == fold) & data.judged)
-        cosines: FloatArray = data.kernel[np.ix_(outside, inside)] / lengths[outside][:, None]
-        cosines /= lengths[inside]
-        scores: FloatArray = data.scores[outside] / np.float32(temperature)
-        rounds.append(_signals(scores, cosines, intent_of, in_scope=True))
-        for group in range(FOLDS):
-            rows = group_of[targets[outside]] == group
-            others, known = group_of != group, group_of[targets[inside]] != group
-            if rows.any() and known.any():
-                rounds.append(
-                    _signals(
-                        scores[rows][:, others], cosines[rows][:, known], intent_of[others], in_scope=False
-                    )
-                )
-    return _scope_of(rounds)
-
-
-def _signals(scores: FloatArray, cosines: FloatArray, intent_of: IntArray, *, in_scope: bool) -> _Signals:
-    """Return the best intent's log odds (labels of one retrieval intent added up) and the best cosine."""
-    chances = softmax(scores)
-    totals = np.stack([chances[:, intent_of == name].sum(axis=1) for name in np.unique(intent_of)], axis=1)
-    odds = np.array([log_odds(float(value)) for value in totals.max(axis=1)])
-    return _Signals(odds, cosines.max(axis=1), np.full(len(odds), in_scope))
-
-
-def _scope_of(rounds: list[_Signals]) -> Scope:
-    confidence = np.concatenate([part.confidence for part in rounds])
-    similarity = np.concatenate([part.similarity for part in rounds])
-    in_scope = np.concatenate([part.in_scope for part in rounds])
-    signals = np.stack([confidence, similarity], axis=1)
-    fitted = LogisticRegression(class_weight="balanced").fit(signals, in_scope)
-    weights, bias = fitted.coef_[0], float(fitted.intercept_[0])
-    scores = signals @ weights + bias
-    threshold = float(np.quantile(scores[in_scope], _REJECTED_IN_SCOPE))
-    return Scope(float(weights[0]), float(weights[1]), bias, threshold)

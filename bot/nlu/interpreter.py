@@ -182,7 +182,7 @@ class Interpreter:
     def chances(self, text: str) -> Chances:
         """Return the chance of every label of the heads, those of a text without words included."""
         grams, encoded = self.encode(text)
-        by_label, _ = self._intents(grams, encoded)
+        by_label, _ = self._intents(grams, encoded, None)
         head = self.model.sentiment
         if not head:
             return Chances(by_label, {})
@@ -191,9 +191,9 @@ class Interpreter:
 
     def _understand(self, seen: str, encoded: EncodedText, today: date) -> ParseResult:
         words, grams = words_by(self.model.words, seen), ngrams(seen)
-        chances, ranking = self._intents(grams, encoded)
-        sentiment = self._sentiment(grams, encoded)
         language = detect_language(seen)
+        chances, ranking = self._intents(grams, encoded, language)
+        sentiment = self._sentiment(grams, encoded)
         found = self._entities(seen, words, encoded, today)
         return ParseResult(
             text=seen,
@@ -207,7 +207,7 @@ class Interpreter:
         )
 
     def _intents(
-        self, grams: Mapping[str, int], encoded: EncodedText
+        self, grams: Mapping[str, int], encoded: EncodedText, language: str | None
     ) -> tuple[Mapping[str, float], tuple[Intent, ...]]:
         """Return the chance of every label and the ranking of intents, the fallback in front if it is due."""
         model = self.model
@@ -227,9 +227,9 @@ class Interpreter:
         if not options:
             return by_label, ranking
         in_scope = not is_unknown
-        if in_scope and options.out_of_scope and model.scope and model.neighbours:
-            _, similarity = model.neighbours.nearest(features)
-            in_scope = model.scope.contains(ranking[0].confidence, similarity)
+        if in_scope and options.out_of_scope and model.scope and model.landmarks:
+            signals = model.landmarks.signals(model.intent.head, features)
+            in_scope = model.scope.contains(signals, language)
         return by_label, with_fallback(ranking, options, in_scope=in_scope)
 
     def _sentiment(self, grams: Mapping[str, int], encoded: EncodedText) -> Sentiment | None:

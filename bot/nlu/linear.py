@@ -23,13 +23,17 @@ class LinearHead:
     bias: FloatArray
     temperature: float = 1.0
 
-    def probabilities(self, features: Features) -> FloatArray:
-        """Return the calibrated probability of each label: (L,)."""
-        scores = features.dense @ self.dense + self.bias  # (L,)
+    def scores(self, features: Features) -> FloatArray:
+        """Return the score of each label: (L,)."""
+        scores: FloatArray = features.dense @ self.dense + self.bias  # (L,)
         if features.ngrams.columns:
             values = np.asarray(features.ngrams.values, np.float32)
             scores = scores + values @ self.ngrams[list(features.ngrams.columns)]
-        return softmax(scores / self.temperature)
+        return scores
+
+    def probabilities(self, features: Features) -> FloatArray:
+        """Return the calibrated probability of each label: (L,)."""
+        return softmax(self.scores(features) / self.temperature)
 
 
 def softmax(scores: FloatArray) -> FloatArray:

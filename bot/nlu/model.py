@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from bot.dialogue.messages import JSON, Sentiment
 from bot.errors import ModelError
 from bot.nlu.features import BlockWeights, Features, FeatureSpace
 from bot.nlu.linear import LinearHead
-from bot.nlu.out_of_scope import Neighbours, Scope
+from bot.nlu.out_of_scope import Landmarks, Neighbours, Scope, Signals, Spread
 from bot.nlu.plan import (
     NLU_FORMAT,
     Augmentation,
@@ -82,7 +82,7 @@ class NluModel:
     language: str
     words: WordRules = field(default_factory=WordRules)
     intent: SentenceHead | None = None
-    neighbours: Neighbours | None = None
+    landmarks: Landmarks | None = None
     scope: Scope | None = None
     sentiment: SentimentHead | None = None
     tagger: Tagger | None = None
@@ -106,8 +106,9 @@ class NluModel:
         if self.sentiment:
             values["sentiment"] = _put_sentence(tensors, "sentiment", self.sentiment.sentence)
             values["sentiment"]["threshold"] = self.sentiment.threshold
-        if self.neighbours:
-            tensors.update({f"neighbours.{name}": row for name, row in _arrays(self.neighbours).items()})
+        if self.landmarks:
+            for part in fields(Landmarks):
+                tensors.update(_arrays(part.name, getattr(self.landmarks, part.name)))
         if self.scope:
             values["scope"] = asdict(self.scope)
         if self.tagger:
@@ -139,8 +140,14 @@ class NluModel:
             raise ModelError(f"{folder}: the NLU model cannot be read ({error!r}); train again") from error
 
 
-def _arrays(neighbours: Neighbours) -> _Tensors:
-    return {name: getattr(neighbours, name) for name in ("dense", "starts", "rows", "values", "norms")}
+def _arrays(name: str, part: Neighbours | Spread) -> _Tensors:
+    return {f"{name}.{row.name}": getattr(part, row.name) for row in fields(part)}
+
+
+def _landmarks(tensors: _Tensors) -> Landmarks:
+    neighbours = {row.name: tensors[f"neighbours.{row.name}"] for row in fields(Neighbours)}
+    spread = {row.name: tensors[f"spread.{row.name}"] for row in fields(Spread)}
+    return Landmarks(Neighbours(**neighbours), Spread(**spread))
 
 
 def _put_sentence(tensors: _Tensors, name: str, sentence: SentenceHead) -> dict[str, JSON]:
@@ -167,16 +174,13 @@ def _put_tagger(tensors: _Tensors, tagger: Tagger) -> dict[str, JSON]:
 
 def _model(values: Mapping[str, JSON], tensors: _Tensors) -> NluModel:
     sentiment = values.get("sentiment")
-    neighbours = {
-        name: tensors.get(f"neighbours.{name}") for name in ("dense", "starts", "rows", "values", "norms")
-    }
     return NluModel(
         plan=_plan(values["plan"]),
         language=values["language"],
         words=WordRules.from_dict(values["words"]),
         intent=_sentence(values["intent"], tensors, "intent") if "intent" in values else None,
-        neighbours=Neighbours(**neighbours) if neighbours["dense"] is not None else None,  # type: ignore[arg-type]
-        scope=Scope(**values["scope"]) if "scope" in values else None,
+        landmarks=_landmarks(tensors) if "neighbours.dense" in tensors else None,
+        scope=_scope(values["scope"]) if "scope" in values else None,
         sentiment=SentimentHead(_sentence(sentiment, tensors, "sentiment"), sentiment["threshold"])
         if sentiment
         else None,
@@ -187,6 +191,11 @@ def _model(values: Mapping[str, JSON], tensors: _Tensors) -> NluModel:
         synonyms=values["synonyms"],
         responses={name: tuple(rows) for name, rows in values["responses"].items()},
     )
+
+
+def _scope(values: JSON) -> Scope:
+    means, deviations = Signals(**values["means"]), Signals(**values["deviations"])
+    return Scope(means, deviations, values["threshold"], values["thresholds"])
 
 
 def _sentence(values: JSON, tensors: _Tensors, name: str) -> SentenceHead:

@@ -3,69 +3,143 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from bot.dialogue.messages import NLU_FALLBACK, Intent
 from bot.nlu.features import Features, FloatArray
+from bot.nlu.linear import LinearHead
 from bot.nlu.plan import FallbackOptions
+
+CLOSEST = 5  # sentences of an intent that a message is compared with
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What speaks for a message being in scope; the larger, the more.
+
+    `energy` is the logarithm of the sum of the head's exponentiated scores (Liu et al. 2020, Energy-based
+    Out-of-distribution Detection): unlike a confidence it falls when no label is likely. `closeness` is the
+    mean cosine to the most similar sentences of the best label. `density` says by how much nearer the
+    message is to the mean of a label than to that of all sentences (Ren et al. 2021, A Simple Fix to
+    Mahalanobis Distance).
+    """
+
+    energy: float
+    closeness: float
+    density: float
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The training sentences, searchable by similarity.
+    """The training sentences, label by label.
 
-    `dense` (N, 2H) in rows; the n-grams stand by column: column v has the sentences
-    `rows[starts[v]:starts[v + 1]]` with `values`. `norms` (N,) are the lengths of the joined vectors.
+    Those of label l stand in the rows `edges[l]:edges[l + 1]`, by similarity to one of which a message is
+    judged. `dense` (N, 2H) has their vectors; the n-grams of row n are `columns[starts[n]:starts[n + 1]]`
+    with `values`. `norms` (N,) are the lengths of the joined vectors.
     """
 
+    edges: npt.NDArray[np.int64]
     dense: FloatArray
     starts: npt.NDArray[np.int64]
-    rows: npt.NDArray[np.int32]
+    columns: npt.NDArray[np.int32]
     values: FloatArray
     norms: FloatArray
 
-    def nearest(self, features: Features) -> tuple[int, float]:
-        """Return the row and the cosine of the most similar training sentence."""
-        similar = self.dense @ features.dense  # (N,)
+    def closeness(self, features: Features, label: int, *, vocabulary: int) -> float:
+        """Return the mean cosine to the closest sentences of a label; there are `vocabulary` n-grams."""
+        first, last = int(self.edges[label]), int(self.edges[label + 1])
+        if first == last:
+            return 0.0
+        similar = self.dense[first:last] @ features.dense
         length = float(features.dense @ features.dense)
-        length += sum(value * value for value in features.ngrams.values)
         if features.ngrams.columns:
-            columns = np.array(features.ngrams.columns)
-            ranges = zip(self.starts[columns].tolist(), self.starts[columns + 1].tolist(), strict=True)
-            parts = [slice(start, end) for start, end in ranges]
-            rows = np.concatenate([self.rows[part] for part in parts])
-            scaled = [
-                value * self.values[part] for value, part in zip(features.ngrams.values, parts, strict=True)
-            ]
-            similar = similar + np.bincount(rows, np.concatenate(scaled), minlength=len(similar))
-        cosines = similar / (self.norms * math.sqrt(length) + 1e-9)
-        row = int(cosines.argmax())
-        return row, float(cosines[row])
+            asked = np.zeros(vocabulary, np.float32)
+            asked[list(features.ngrams.columns)] = features.ngrams.values
+            length += float(asked @ asked)
+            starts = self.starts[first : last + 1]
+            part = slice(int(starts[0]), int(starts[-1]))
+            sums = np.concatenate([[0.0], np.cumsum(self.values[part] * asked[self.columns[part]])])
+            similar = similar + np.diff(sums[starts - starts[0]])
+        cosines = similar / (self.norms[first:last] * math.sqrt(length) + 1e-9)
+        return float(np.sort(cosines)[-CLOSEST:].mean())
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How the vectors of the last layer (H) lie around the means of the L labels.
+
+    The density of a vector v, `mean` (H,) taken away, is v'`form`v + max(v'`pulls` - `offsets`): its squared
+    Mahalanobis distance from the mean of all less that from the nearest mean of a label.
+    """
+
+    mean: FloatArray
+    form: FloatArray
+    pulls: FloatArray
+    offsets: FloatArray
+
+    def density(self, vectors: FloatArray) -> FloatArray:
+        """Return how much denser known labels lie around vectors (..., H) than everything does: (...)."""
+        centred = vectors - self.mean
+        whole: FloatArray = ((centred @ self.form) * centred).sum(axis=-1)
+        nearest: FloatArray = (centred @ self.pulls - self.offsets).max(axis=-1)
+        return whole + nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Landmarks:
+    """What a message is compared with."""
+
+    neighbours: Neighbours
+    spread: Spread
+
+    def signals(self, head: LinearHead, features: Features) -> Signals:
+        """Compare one message."""
+        scores = head.scores(features)
+        return Signals(
+            energy=float(energy(scores)),
+            closeness=self.neighbours.closeness(features, int(scores.argmax()), vocabulary=len(head.ngrams)),
+            density=float(self.spread.density(last_layer(features.dense))),
+        )
+
+
+def energy(scores: FloatArray) -> FloatArray:
+    """Return log sum exp over the last axis."""
+    highest = scores.max(axis=-1)
+    total: FloatArray = highest + np.log(np.exp(scores - highest[..., None]).sum(axis=-1))
+    return total
+
+
+def last_layer(dense: FloatArray) -> FloatArray:
+    """Return the half of dense vectors (..., 2H) that comes from the encoder's last layer."""
+    return dense[..., : dense.shape[-1] // 2]
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Confidence and similarity joined to one score, learnt on held-out intents of the training data.
+    """The signals joined to one score, and what is refused.
 
-    A message is out of scope when its score (a log odd) is below `threshold`.
+    The score is the mean of the signals in standard deviations of messages in scope: 0 for a usual one. A
+    message is out of scope when its score is below that of its language in `thresholds`, or below
+    `threshold` where its language has none or does not show.
     """
 
-    confidence_weight: float
-    similarity_weight: float
-    bias: float
+    means: Signals
+    deviations: Signals
     threshold: float
+    thresholds: Mapping[str, float] = field(default_factory=dict)
 
-    def score(self, confidence: float, similarity: float) -> float:
-        """Return the log odds of being in scope, up to the rarity of other messages."""
-        return self.confidence_weight * log_odds(confidence) + self.similarity_weight * similarity + self.bias
+    def score(self, signals: Signals) -> float:
+        """Return how much like messages in scope the signals are."""
+        seen, means, deviations = (np.array(astuple(row)) for row in (signals, self.means, self.deviations))
+        return float(((seen - means) / deviations).mean())
 
-    def contains(self, confidence: float, similarity: float) -> bool:
+    def contains(self, signals: Signals, language: str | None = None) -> bool:
         """Tell whether a message with these signals belongs to the training data's subjects."""
-        return self.score(confidence, similarity) >= self.threshold
+        return self.score(signals) >= self.thresholds.get(language or "", self.threshold)
 
 
 def log_odds(probability: float) -> float:

@@ -10,7 +10,7 @@ from bot.dialogue.messages import JSON
 from bot.errors import Location
 from language.names import DEFAULT_BACKBONE
 
-NLU_FORMAT = 3  # raise when older models cannot be read any more: they are trained again
+NLU_FORMAT = 4  # raise when older models cannot be read any more: they are trained again
 
 
 class FineTune(StrEnum):

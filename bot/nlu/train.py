@@ -16,10 +16,8 @@ from bot.nlu.augment import Copies, augmented
 from bot.nlu.augmentation_gain import Gain, HeldOutCopies, told, with_copies
 from bot.nlu.calibration import (
     NEVER_HELD_OUT,
-    HeldOut,
     abstention_threshold,
     cross_validated_scores,
-    fit_scope,
     fit_temperature,
     fold_numbers,
     in_fine_tuning,
@@ -32,11 +30,12 @@ from bot.nlu.fitting import FeatureMatrix, IntArray, fit_kernel, head_of
 from bot.nlu.held_out import HeldOutScores, held_out_scores
 from bot.nlu.linear import softmax
 from bot.nlu.model import ENCODER_FOLDER, NluModel, SentenceHead, SentimentHead
-from bot.nlu.out_of_scope import Neighbours
+from bot.nlu.out_of_scope import last_layer
 from bot.nlu.own_components import train as train_own
 from bot.nlu.plan import ComponentRow, FineTune, LookupOptions, PipelinePlan
 from bot.nlu.registry import plan_pipeline
 from bot.nlu.response_selector import retrieval_intent
+from bot.nlu.scope_training import HeldOut, fit_landmarks, fit_scope
 from bot.nlu.tagger_training import train_tagger
 from bot.nlu.training_facts import write_facts
 from bot.nlu.training_sentences import INTENT_SENTENCES, SENTIMENT_SENTENCES, TrainingSentences
@@ -44,6 +43,7 @@ from bot.training_data.config_file import ComponentConfig
 from bot.training_data.nlu_examples import NluData, NluExample
 from bot.training_data.warm_start import WarmStart
 from language.backbone import default_cache
+from language.detect import detect_language
 from language.encoder import EncodedText, OnnxEncoder
 from language.ngrams import NgramVocabulary, ngrams
 from language.tokens import word_rules
@@ -258,16 +258,15 @@ def _with_intents(
     )
     temperature = fit_temperature(scores[judged], targets[judged])
     coefficients = fit_kernel(kernel, targets, labels=len(labels), strength=INTENT_STRENGTH)
-    intents = [retrieval_intent(label) or label for label in labels]
-    of_label = np.array([intents.index(intent) for intent in intents])
-    held_out = HeldOut(kernel, scores, folds, judged)
+    texts = [example.text for example in learnt]
+    last = last_layer(matrix.dense)
+    held_out = HeldOut(kernel, last, scores, folds, judged)
     trained = replace(
         model,
         intent=SentenceHead(space, head_of(coefficients, matrix, labels, temperature=temperature)),
-        neighbours=_neighbours(matrix),
-        scope=fit_scope(held_out, targets, of_label, temperature=temperature, seed=seed),
+        landmarks=fit_landmarks(matrix, last, targets, labels=len(labels)),
+        scope=fit_scope(held_out, targets, [detect_language(text) for text in texts]),
     )
-    texts = [example.text for example in learnt]
     is_copy = (folds != NEVER_HELD_OUT) & (np.arange(len(learnt)) >= len(examples))
     gain = HeldOutCopies(kernel, targets, folds, judged, is_copy).gain(scores, strength=INTENT_STRENGTH)
     return trained, _scores(texts, scores, targets, judged, temperature), gain
@@ -321,17 +320,3 @@ def _scores(
     counted = [text for text, counts in zip(texts, judged, strict=True) if counts]
     chances = softmax(scores[judged] / np.float32(temperature))
     return held_out_scores(counted, targets[judged], chances, temperature=temperature)
-
-
-def _neighbours(matrix: FeatureMatrix) -> Neighbours:
-    columns = matrix.ngrams.tocsc()
-    squares = (matrix.dense**2).sum(axis=1) + np.asarray(
-        matrix.ngrams.multiply(matrix.ngrams).sum(axis=1)
-    ).ravel()
-    return Neighbours(
-        dense=matrix.dense,
-        starts=columns.indptr.astype(np.int64),
-        rows=columns.indices.astype(np.int32),
-        values=columns.data.astype(np.float32),
-        norms=np.sqrt(squares).astype(np.float32),
-    )

@@ -150,7 +150,11 @@ def _thresholds(thresholds: JSON) -> list[str]:
             ("or when the second intent is nearer than", f"{fallback['ambiguity_threshold']:g}"),
         ]
     if fallback and fallback["out_of_scope"] and scope:
-        rows.append(("or out of scope, below a log odd of", f"{scope['threshold']:.2f}"))
+        rows.append(("or out of scope, below a score of", f"{scope['threshold']:.2f}"))
+        rows += [
+            (f"or below, in `{language}`", f"{threshold:.2f}")
+            for language, threshold in scope["thresholds"].items()
+        ]
     if thresholds["sentiment"] is not None:
         rows.append(("sentiment abstains below", f"{thresholds['sentiment']:.2f}"))
     return ["## Thresholds", "", *_table(("rule", "value"), rows)] if rows else []

@@ -11,7 +11,7 @@ import pytest
 from bot.dialogue.messages import Entity
 from bot.nlu.held_out import Bin, HeldOutScores, PartScores
 from bot.nlu.model import NluModel
-from bot.nlu.out_of_scope import Scope
+from bot.nlu.out_of_scope import Scope, Signals
 from bot.nlu.plan import ComponentRow, FallbackOptions, PipelinePlan
 from bot.nlu.train import TrainingReport
 from bot.nlu.training_facts import facts, write_facts
@@ -44,7 +44,9 @@ REPORT = TrainingReport(
     notes=("six examples are few",),
 )
 MODEL = NluModel(
-    plan=PipelinePlan(fallback=FallbackOptions(0.35, 0.05)), language="en", scope=Scope(1.0, 2.0, 0.5, -1.5)
+    plan=PipelinePlan(fallback=FallbackOptions(0.35, 0.05)),
+    language="en",
+    scope=Scope(Signals(1.0, 0.5, 2.0), Signals(0.5, 0.1, 4.0), -1.5, {"en": -1.25}),
 )
 DATA = NluData(
     examples=(
@@ -93,7 +95,8 @@ def test_the_card_holds_scores_by_language_calibration_thresholds_and_versions(f
         "expected calibration error 0.020, temperature 1.25",
         "| 0.40 | 0.50 | 2 |",
         "| the intent is `nlu_fallback` below | 0.35 |",
-        "| or out of scope, below a log odd of | -1.50 |",
+        "| or out of scope, below a score of | -1.50 |",
+        "| or below, in `en` | -1.25 |",
         "| `greet` | 1 | 2 | 2 | 5 |",
         "Fewer than 5 examples teach `travel|by train`",
         "| lookup table `category` | 2 phrases |",
