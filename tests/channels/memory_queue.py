@@ -90,7 +90,7 @@ class MemoryQueue:
 
     async def idle(self) -> None:
         """Wait until everything is handled and sent."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while self._tasks:
                 await asyncio.gather(*self._tasks)
 

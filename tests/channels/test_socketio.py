@@ -40,12 +40,12 @@ class Chat:
 
     async def hear(self) -> Any:
         """Wait for the next message."""
-        return await asyncio.wait_for(self._heard.get(), 10)
+        return await asyncio.wait_for(self._heard.get(), 60)
 
     async def session(self, request: Any) -> str:
         """Ask for a session and wait for its id."""
         await self.client.emit("session_request", request, namespace=self.namespace)
-        return await asyncio.wait_for(self._confirmed.get(), 10)
+        return await asyncio.wait_for(self._confirmed.get(), 60)
 
     @property
     def id(self) -> str:
@@ -215,7 +215,7 @@ async def test_a_frame_over_the_limit_ends_the_connection() -> None:
     processor = ScriptedProcessor()
     async with serving(processor) as server, chatting(server.url) as flood, chatting(server.url) as chat:
         await flood.say({"message": "a" * 1_000_000})
-        await asyncio.wait_for(flood.client.wait(), 10)
+        await asyncio.wait_for(flood.client.wait(), 60)
         await chat.say({"message": "hello"})
         assert await chat.hear() == {"text": "You said: hello"}
     assert [message.text for message in processor.handled] == ["hello"]

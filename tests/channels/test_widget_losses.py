@@ -46,7 +46,7 @@ class LossyWidget:
     async def _hear(self, line: ClientConnection) -> None:
         if not self._unsaid and not self._outbox:
             return
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             frame = json.loads(await line.recv())
         if frame["type"] == "event":
             self.shown.append(frame)

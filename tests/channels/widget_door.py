@@ -99,7 +99,7 @@ async def say(line: ClientConnection, **frame: JSON) -> None:
 
 async def hear(line: ClientConnection) -> JSON:
     """Receive one frame."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         return json.loads(await line.recv())
 
 

@@ -202,7 +202,7 @@ async def started(
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until something is so, and fail when it does not come to be."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - others than this loop bring it about
             await asyncio.sleep(0.002)
 

@@ -34,7 +34,7 @@ def _say(desk: Desk, conversation_id: int) -> None:
 
 async def _until(news: list[News], holds: Callable[[News], object]) -> News:
     """The first news for which something holds."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             for one in news:
                 if holds(one):
@@ -82,7 +82,7 @@ async def test_what_waits_is_given_to_who_is_there(desk: Desk, signed_in: Callab
 
 async def _say_until_heard(desk: Desk, conversation_id: int, heard: list[News]) -> None:
     """What was said before the watcher's first look is no news: say it again."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not any(one.conversation_ids for one in heard):
             await asyncio.to_thread(_say, desk, conversation_id)
             await asyncio.sleep(0.3)
