@@ -117,10 +117,10 @@ POLICIES: dict[str, Entry] = {
     ),
 }
 
+_FALLBACK_OF_RASA_3 = "RulePolicy, with a FallbackClassifier in the pipeline,"
 _OF_RASA_2 = {
-    **dict.fromkeys(
-        ("FallbackPolicy", "FormPolicy", "MappingPolicy", "TwoStageFallbackPolicy"), "RulePolicy"
-    ),
+    **dict.fromkeys(("FormPolicy", "MappingPolicy"), "RulePolicy"),
+    **dict.fromkeys(("FallbackPolicy", "TwoStageFallbackPolicy"), _FALLBACK_OF_RASA_3),
     **dict.fromkeys(("EmbeddingPolicy", "KerasPolicy", "SklearnPolicy"), "TEDPolicy"),
 }
 

@@ -67,7 +67,13 @@ def test_options_without_effect_are_named_and_the_others_of_rasa_passed_over(tmp
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [("FormPolicy", "RulePolicy"), ("KerasPolicy", "TEDPolicy")], ids=["form", "keras"]
+    ("old", "new"),
+    [
+        ("FormPolicy", "RulePolicy"),
+        ("FallbackPolicy", "RulePolicy, with a FallbackClassifier in the pipeline,"),
+        ("KerasPolicy", "TEDPolicy"),
+    ],
+    ids=["form", "fallback", "keras"],
 )
 def test_a_policy_of_rasa_2_names_its_successor(tmp_path: Path, old: str, new: str) -> None:
     """Its name resembles others, which would be no help."""
