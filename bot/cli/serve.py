@@ -6,7 +6,7 @@ import gc
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,8 @@ from bot.cli.screen import Endpoints, Models, Root, explained, out
 if TYPE_CHECKING:
     from bot.bootstrap import Assistant
     from bot.settings import Settings
+
+_OBJECTS_BEFORE_COLLECTION = 10_000
 
 Credentials = Annotated[str, typer.Option("--credentials", help="Which channels are open.")]
 
@@ -90,8 +92,10 @@ def run(  # noqa: PLR0913 - each option of the command is an argument
             out.print(f"  first account of the desk: {address}{web.state.first_account_path}", style="yellow")
     out.print(f"  health     {address}/health")
     ends = list(_watches(assistant, settings, watch_models=watch_models))
-    # What is loaded by now stays: garbage is not looked for in it while customers wait.
+    # What is loaded by now stays: garbage is not looked for in it while customers wait. What a message leaves
+    # goes by itself; to look for rings in it after every 700 objects takes a tenth of the time of a turn.
     gc.freeze()
+    gc.set_threshold(_OBJECTS_BEFORE_COLLECTION, 20, 20)
     try:
         server(web, host=host, port=port, tls=tls).run()
     finally:
@@ -183,6 +187,7 @@ def run_actions(  # noqa: PLR0913 - each option of the command is an argument
 ) -> None:
     """Serve custom actions to this or any other assistant, with rasa-sdk's own server."""
     import rasa_sdk.__main__  # noqa: PLC0415 - brings a web server of its own
+    from rasa_sdk.utils import number_of_sanic_workers  # noqa: PLC0415 - the same
 
     sys.path.insert(0, str(Path.cwd()))
     given = {
@@ -196,7 +201,23 @@ def run_actions(  # noqa: PLR0913 - each option of the command is an argument
         *(("--cors", *cors) if cors else ()),
         *(("--auto-reload",) if auto_reload else ()),
     ]
+    if not auto_reload and number_of_sanic_workers() == 1:
+        _serve_in_this_process()
     rasa_sdk.__main__.main()
+
+
+def _serve_in_this_process() -> None:
+    """Keep rasa-sdk from copying the actions to a process of their own, which not all of them survive.
+
+    rasa-sdk 3.21 starts even its only worker anew, with the actions pickled; those that hold a function, as
+    ActionQueryKnowledgeBase does, cannot be.
+    """
+    from sanic import Sanic  # noqa: PLC0415 - as above
+
+    def serve(primary: Sanic[Any, Any], **_: object) -> None:
+        Sanic.serve_single(primary)
+
+    Sanic.serve = serve  # type: ignore[method-assign, assignment]
 
 
 def hide_torch() -> None:

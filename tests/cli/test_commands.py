@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import rasa_sdk.__main__
+from sanic import Sanic
 from typer.testing import CliRunner, Result
 
 from bot.cli.app import app
@@ -151,6 +152,7 @@ def test_the_shell_goes_on_with_a_conversation(project: Path) -> None:
 def test_the_action_server_gets_its_options(monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of rasa-sdk, package by either spelling."""
     seen: list[list[str]] = []
+    monkeypatch.setattr(Sanic, "serve", Sanic.serve)
     monkeypatch.setattr(rasa_sdk.__main__, "main", lambda: seen.append(sys.argv[1:]))
     monkeypatch.setattr(sys, "argv", [])
     monkeypatch.setattr(sys, "path", list(sys.path))
