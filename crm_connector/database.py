@@ -29,14 +29,13 @@ from sqlalchemy.orm import Session
 
 from crm_connector.address import DEFAULT_URL
 from crm_connector.columns import Base
+from crm_connector.held import HeldConnection
 
 Row = TypeVar("Row", bound=Base)
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _READING = "crm_reading"  # execution option: a transaction that only reads takes no write lock
-_HASTY = (
-    "crm_hasty"  # execution option: a transaction begins at once or not at all; value: the usual wait in s
-)
+_HASTY = "crm_hasty"  # execution option: a transaction begins at once or not at all
 _alembic = threading.Lock()  # Alembic keeps the running migration in its module
 _writing: dict[str, threading.Lock] = {}  # by the path of an SQLite file: who of this process writes there
 _MIGRATION_LOCK = 7_206_119  # key of the advisory lock on PostgreSQL; any number that nobody else uses
@@ -57,7 +56,8 @@ class Store:
         self.engine = engine
         self._busy_timeout_s = busy_timeout_s
         self._reading = engine.execution_options(**{_READING: True})
-        self._hasty = engine.execution_options(**{_HASTY: busy_timeout_s})
+        self._hasty = HeldConnection(engine.execution_options(**{_HASTY: True}), "PRAGMA busy_timeout = 0")
+        self._asking = HeldConnection(self._reading)
         self._writing = _writers_of(engine.url)
 
     @property
@@ -95,12 +95,11 @@ class Store:
             WouldWait: With `at_once`: it could not begin without waiting.
             StoreUnavailable: The database is locked, away, or broken.
         """
-        engine = self._beginning_at_once() if at_once else self.engine
-        with (
-            _unavailable(self.engine),
-            self._turn_to_write(at_once=at_once),
-            engine.begin() as connection,
-        ):
+        if at_once:
+            with self._transaction_at_once() as connection:
+                yield connection
+            return
+        with _unavailable(self.engine), self._turn_to_write(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -124,10 +123,27 @@ class Store:
             connection.begin()
             yield connection
 
-    def _beginning_at_once(self) -> Engine:
+    @contextmanager
+    def asking(self) -> Iterator[Connection]:
+        """A connection for single statements that read, on the driver's cursor (`Prepared.rows`).
+
+        Raises:
+            StoreUnavailable: The database is away or broken.
+        """
+        with _unavailable(self.engine), self._asking.use() as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction_at_once(self) -> Iterator[Connection]:
         if not self.is_local:
             raise WouldWait(f"{self.address} is not in this process")
-        return self._hasty
+        with (
+            _unavailable(self.engine),
+            self._turn_to_write(at_once=True),
+            self._hasty.use() as connection,
+            connection.begin(),
+        ):
+            yield connection
 
     @contextmanager
     def _turn_to_write(self, *, at_once: bool = False) -> Iterator[None]:
@@ -153,6 +169,8 @@ class Store:
 
     def close(self) -> None:
         """Close all connections."""
+        self._hasty.close()
+        self._asking.close()
         self.engine.dispose()
 
     def __enter__(self) -> Store:
@@ -347,18 +365,15 @@ def _begin(connection: Connection) -> None:
     cursor = connection.connection.cursor()
     if options.get(_READING, False):
         cursor.execute("BEGIN")
-    elif _HASTY in options:
-        _begin_hastily(cursor, options[_HASTY])
+    elif options.get(_HASTY, False):
+        _begin_hastily(cursor)
     else:
         cursor.execute("BEGIN IMMEDIATE")
     cursor.close()
 
 
-def _begin_hastily(cursor: DBAPICursor, usual_wait_s: float) -> None:
-    cursor.execute("PRAGMA busy_timeout = 0")
+def _begin_hastily(cursor: DBAPICursor) -> None:
     try:
         cursor.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as error:
         raise WouldWait(str(error)) from error
-    finally:
-        cursor.execute(f"PRAGMA busy_timeout = {round(usual_wait_s * 1000)}")

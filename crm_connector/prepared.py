@@ -25,7 +25,23 @@ class _Compiled:
     by_place: bool
 
     def parameters(self, values: Values) -> Any:
-        ready = [ready(values[name]) if ready else values[name] for name, ready in self.binds]
+        return self._shaped([ready(values[name]) if ready else values[name] for name, ready in self.binds])
+
+    def parameters_of(self, rows: Sequence[Values]) -> list[Any]:
+        """Return the parameters of each row; a value that the row before has as well is readied once."""
+        found: list[Any] = []
+        given: list[Any] = []
+        made: list[Any] = []
+        for values in rows:
+            before, given = given, [values[name] for name, _ in self.binds]
+            made = [
+                made[place] if before and value is before[place] else ready(value) if ready else value
+                for place, (value, (_, ready)) in enumerate(zip(given, self.binds, strict=True))
+            ]
+            found.append(self._shaped(made))
+        return found
+
+    def _shaped(self, ready: Sequence[Any]) -> Any:
         if self.by_place:
             return tuple(ready)
         return {name: value for (name, _), value in zip(self.binds, ready, strict=True)}
@@ -55,7 +71,7 @@ class Prepared:
     def run(self, connection: Connection, *values: Values) -> int:
         """Execute the statement once for each of the values; return how many rows it changed."""
         compiled, cursor = self._for(connection.dialect), connection.connection.cursor()
-        cursor.executemany(compiled.text, [compiled.parameters(row) for row in values])
+        cursor.executemany(compiled.text, compiled.parameters_of(values))
         changed: int = cursor.rowcount
         cursor.close()
         return changed

@@ -65,7 +65,7 @@ class CrmTrackerStore:
         if not self._store.is_local:
             return None
         try:
-            with self._store.reading_transaction() as connection:
+            with self._store.asking() as connection:
                 standing = conversations.standing(connection, message.sender_id, _key(message))
         except database.StoreUnavailable as error:
             raise StoreUnavailable(str(error)) from error
