@@ -100,6 +100,7 @@ class Tracker:
         self.domain = domain
         self.events: list[Event] = []
         self._wire: list[dict[str, JSON]] = []
+        self._copied_from: tuple[Tracker, int] | None = None
         self._restarted_at = 0
         self._applied = AppliedEvents()
         # States that a replay of that many applied events gives, so that a revert replays only a turn or two.
@@ -119,9 +120,9 @@ class Tracker:
 
     def copy(self) -> Tracker:
         """Return an independent tracker in the same state."""
-        twin = Tracker(self.sender_id, self.domain)
+        twin = Tracker.__new__(Tracker)
         twin.__dict__.update(self.__dict__)
-        twin._wire = list(self._events_in_wire_form())
+        twin._wire, twin._copied_from = [], (self, len(self.events))
         twin.events = list(self.events)
         twin._applied = self._applied.copy()
         twin._snapshots = list(self._snapshots)
@@ -261,7 +262,10 @@ class Tracker:
         return [event.as_dict() for event in self.events_after_restart()]
 
     def _events_in_wire_form(self) -> list[dict[str, JSON]]:
-        """Every action call sends all events; each is brought into its wire form once."""
+        """Every action call sends all events; each is brought into its wire form once, also for copies."""
+        if self._copied_from:
+            original, count = self._copied_from
+            self._wire, self._copied_from = original._events_in_wire_form()[:count], None
         self._wire += [event.as_dict() for event in self.events[len(self._wire) :]]
         return self._wire
 

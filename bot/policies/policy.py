@@ -96,8 +96,15 @@ class GoesOn(Protocol):
 
 def scores_for(action: str | None, score: float, domain: Domain) -> tuple[float, ...]:
     """Return the score for one action and zero for all others; all zero for no or an unknown action."""
+    return with_score((0.0,) * len(domain.action_names), action, score, domain)
+
+
+def with_score(
+    scores: tuple[float, ...], action: str | None, score: float, domain: Domain
+) -> tuple[float, ...]:
+    """Return scores with that of one action changed; as they are for no or an unknown action."""
     chosen = domain.index_of(action) if action is not None else None
-    return tuple(score if index == chosen else 0.0 for index in range(len(domain.action_names)))
+    return scores if chosen is None else (*scores[:chosen], score, *scores[chosen + 1 :])
 
 
 def nlu_confidence(tracker: Tracker) -> float:

@@ -11,7 +11,7 @@ from bot.dialogue.events import LoopInterrupted
 from bot.dialogue.tracker import Tracker
 from bot.errors import Finding, InvalidProject, nearest
 from bot.policies.dialogues import dialogue
-from bot.policies.policy import RULE_PRIORITY, Prediction, nlu_confidence, scores_for
+from bot.policies.policy import RULE_PRIORITY, Prediction, nlu_confidence, scores_for, with_score
 from bot.policies.rule_book import Decision, Moment, RuleBook, find_rule_only, learn_rules
 from bot.policies.rule_completeness import check_completeness, check_length
 from bot.policies.rule_contradictions import Contradictions
@@ -136,8 +136,7 @@ class RulePolicy:
         if decision.action is None:
             return scores
         score = nlu_confidence(tracker) if self.options.use_nlu_confidence_as_score else 1.0
-        chosen = domain.index_of(decision.action)
-        return tuple(score if index == chosen else other for index, other in enumerate(scores))
+        return with_score(scores, decision.action, score, domain)
 
     def _when_silent(self, domain: Domain) -> str:
         """Return the action with the best score when no rule fits: the first one if there is no fallback."""

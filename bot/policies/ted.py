@@ -71,10 +71,8 @@ class TEDPolicy:
         if self._model is None:
             return self._prediction({}, domain)
         chances, by_text = self._read(self._model, tracker)
-        ranked = dict(
-            sorted(zip(self._model.labels, chances.tolist(), strict=True), key=lambda pair: -pair[1])
-        )
-        prediction = self._prediction(self._kept(ranked), domain, by_text=by_text)
+        said = self._kept(dict(zip(self._model.labels, chances.tolist(), strict=True)))
+        prediction = self._prediction(said, domain, by_text=by_text)
         return replace(prediction, optional_events=self._found(tracker)) if by_text else prediction
 
     def save(self, folder: Path) -> None:
@@ -116,11 +114,11 @@ class TEDPolicy:
                 return chances, True
         return _chances(model, tracker, as_text=False), False
 
-    def _kept(self, ranked: dict[str, float]) -> dict[str, float]:
+    def _kept(self, chances: dict[str, float]) -> dict[str, float]:
         length = self.options.ranking_length
-        if not 0 < length < len(ranked):
-            return ranked
-        best = dict(list(ranked.items())[:length])
+        if not 0 < length < len(chances):
+            return chances
+        best = dict(sorted(chances.items(), key=lambda pair: -pair[1])[:length])
         total = sum(best.values()) if self.options.renormalize_confidences else 1.0
         return {label: chance / total for label, chance in best.items()}
 

@@ -7,7 +7,7 @@ events and for the states a policy asks for, however long the conversation is.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
 
 from bot.dialogue.domain import ACTION_LISTEN, Domain
@@ -64,13 +64,15 @@ class Situation:
 class Turn:
     """One state to be: the situation, whose message counts in it, and the action before it.
 
-    `position` says before which event of the history it stands.
+    `position` says before which event of the history it stands. Policies ask for the state of a turn again
+    and again: it is `made` once for each `RuleOnly`.
     """
 
     position: int
     situation: Situation
     spoken: Situation
     action: Action | None
+    made: dict[RuleOnly | None, State] = field(default_factory=dict, compare=False, repr=False)
 
 
 def first_situation(domain: Domain, *, omit_unset_slots: bool = False) -> Situation:
@@ -136,6 +138,7 @@ class History:
         self.events: list[Event] = []
         self.situations = [first_situation(domain, omit_unset_slots=omit_unset_slots)]
         self.actions: list[int] = []
+        self._turns: dict[int, Turn] = {}
         self._story = _Story()
 
     def follow(self, events: Sequence[Event]) -> History:
@@ -154,7 +157,7 @@ class History:
         """Return the last `count` turns (None: all), as rules see them: the last one is to be predicted."""
         first = 0 if count is None else max(0, len(self.actions) + 1 - count)
         positions = [*self.actions[first:], len(self.events)]
-        return [Turn(p, s, s, s.action) for p, s in ((p, self.situations[p]) for p in positions)]
+        return [self._turns.get(position) or self._turn(position) for position in positions]
 
     def story_turns(self) -> list[Turn]:
         """Return the turns as policies that learn from stories see them, those known to rules only hidden."""
@@ -163,6 +166,11 @@ class History:
             story.take(position, self.situations[position], hide=_is_hidden(self.events[position]))
         latest = story.next_turn(len(self.events), self.situations[-1], hide=False)
         return [*story.turns, latest] if latest else list(story.turns)
+
+    def _turn(self, position: int) -> Turn:
+        situation = self.situations[position]
+        turn = self._turns[position] = Turn(position, situation, situation, situation.action)
+        return turn
 
     def _known(self, events: Sequence[Event]) -> int:
         """Return how many leading events are already folded in.
@@ -181,13 +189,13 @@ class History:
         del self.events[position:], self.situations[position + 1 :]
         while self.actions and self.actions[-1] >= position:
             self.actions.pop()
+        self._turns.clear()
         self._story = _Story()
 
     def _after(self, situation: Situation, event: Event) -> Situation:
         match event:
             case UserUttered():
-                heard = replace(situation, message=event, added_entities=(), has_followup=False)
-                return self._with_user(heard, use_text=_text_counts(event))
+                return self._with_message(situation, event)
             case ActionExecuted():
                 action = Action(event.name) if event.name else Action(text=event.action_text)
                 return replace(situation, action=action, has_followup=False)
@@ -206,8 +214,20 @@ class History:
                 return self._with_user(more, use_text=situation.use_text)
         return situation
 
+    def _with_message(self, situation: Situation, event: UserUttered) -> Situation:
+        use_text = _text_counts(event)
+        return replace(
+            situation,
+            user=_user(event, (), self.domain, use_text=use_text),
+            message=event,
+            added_entities=(),
+            use_text=use_text,
+            has_followup=False,
+        )
+
     def _with_user(self, situation: Situation, *, use_text: bool | None) -> Situation:
-        user = _user(situation, self.domain, use_text=use_text)
+        message, added = situation.message, situation.added_entities
+        user = _user(message, added, self.domain, use_text=use_text) if message else None
         return replace(situation, use_text=use_text, user=user)
 
     def _with_slot(self, situation: Situation, event: SlotSet) -> Situation:
@@ -238,7 +258,14 @@ def _text_counts(event: UserUttered) -> bool | None:
 
 
 def state(turn: Turn, rule_only: RuleOnly | None = None) -> State:
-    """Make the state of a turn, without what only rules know when `rule_only` is given."""
+    """Return the state of a turn, without what only rules know when `rule_only` is given."""
+    made = turn.made.get(rule_only)
+    if made is None:
+        made = turn.made[rule_only] = _state(turn, rule_only)
+    return made
+
+
+def _state(turn: Turn, rule_only: RuleOnly | None) -> State:
     hidden = rule_only or RuleOnly()
     situation = turn.situation
     return State(
@@ -249,11 +276,10 @@ def state(turn: Turn, rule_only: RuleOnly | None = None) -> State:
     )
 
 
-def _user(situation: Situation, domain: Domain, *, use_text: bool | None) -> User | None:
-    message = situation.message
-    if message is None:
-        return None
-    entities = () if use_text else (*message.entities, *situation.added_entities)
+def _user(
+    message: UserUttered, added: Sequence[Entity], domain: Domain, *, use_text: bool | None
+) -> User | None:
+    entities = () if use_text else (*message.entities, *added)
     user = User(
         intent=None if use_text else message.intent_name,
         text=None if use_text is False else message.text or None,

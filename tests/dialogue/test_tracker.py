@@ -351,3 +351,16 @@ def test_reverts_in_a_long_conversation_fold_only_what_is_near() -> None:
     for event in [said("b"), did("action_default_fallback"), UserUtteranceReverted(), LISTEN] * 500:
         tracker.apply(event)
     assert folded < 6 * 1000 * 4
+
+
+def test_a_copy_has_the_events_of_its_original_in_wire_form() -> None:
+    """What either of them hears afterwards is its own."""
+    tracker = tracker_with(LISTEN, said("go"))
+    copy = tracker.copy()
+    tracker.apply(did("utter_original"))
+    copy.apply(did("utter_copy"))
+    again = copy.copy()
+    for one in (tracker, copy, again):
+        sent = one.current_state(events=EventVerbosity.ALL)["events"]
+        assert sent == [event.as_dict() for event in one.events]
+    assert sent[-1]["name"] == "utter_copy"
