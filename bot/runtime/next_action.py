@@ -6,14 +6,18 @@ import asyncio
 import logging
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol, cast, runtime_checkable
 
 from bot.dialogue.domain import Domain
 from bot.dialogue.events import ActionExecuted, Event
 from bot.dialogue.messages import ParseResult
 from bot.dialogue.tracker import Tracker
+from bot.runtime.workers import Workers
 
 logger = logging.getLogger(__name__)
+
+_workers = Workers()
 
 
 class Parser(Protocol):
@@ -35,15 +39,21 @@ class ParsesInSteps(Protocol):
 
 async def parse(parser: Parser, text: str) -> ParseResult:
     """Understand a text, what takes long in worker threads; the rest changes threads for nothing."""
-    if not isinstance(parser, ParsesInSteps):
+    if not _has_steps(type(parser)):
         return await asyncio.to_thread(parser.parse, text)
-    steps = parser.steps(text)
+    steps = cast(ParsesInSteps, parser).steps(text)
     try:
         work = next(steps)
         while True:
-            work = steps.send(await asyncio.to_thread(work))
+            work = steps.send(await _workers.run(work))
     except StopIteration as understood:
         return cast(ParseResult, understood.value)
+
+
+@cache
+def _has_steps(kind: type) -> bool:
+    """Asked of a protocol for each message this would cost more than a change of threads."""
+    return issubclass(kind, ParsesInSteps)
 
 
 class NextAction(Protocol):

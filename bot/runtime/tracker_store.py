@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from functools import cache
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from bot.dialogue.events import BotUttered, Event
 from bot.dialogue.messages import UserMessage
@@ -77,7 +78,7 @@ class QuickStore(Protocol):
 
 async def load(store: TrackerStore, message: UserMessage) -> StoredConversation:
     """Load a conversation, in a worker thread unless that is quick; see `TrackerStore.load`."""
-    found = store.load_at_once(message) if isinstance(store, QuickStore) else None
+    found = store.load_at_once(message) if _is_quick(store) else None
     if found is not None:
         return found
     return await asyncio.to_thread(store.load, message)
@@ -85,8 +86,18 @@ async def load(store: TrackerStore, message: UserMessage) -> StoredConversation:
 
 async def append(store: TrackerStore, message: UserMessage, events: Sequence[Event]) -> None:
     """Add a turn, in a worker thread unless that is quick; see `TrackerStore.append`."""
-    if not (isinstance(store, QuickStore) and store.append_at_once(message, events)):
+    if not (_is_quick(store) and store.append_at_once(message, events)):
         await asyncio.to_thread(store.append, message, events)
+
+
+def _is_quick(store: TrackerStore) -> TypeGuard[QuickStore]:
+    return _has_quick_methods(type(store))
+
+
+@cache
+def _has_quick_methods(kind: type) -> bool:
+    """Asked of a protocol for each message this would cost as much as a question to the store."""
+    return issubclass(kind, QuickStore)
 
 
 class InMemoryTrackerStore:
