@@ -92,6 +92,8 @@ def detect_language(text: str) -> str | None:
     first 2,000 characters are looked at.
     """
     text = text[:_LOOKED_AT]
+    if text.isascii():
+        return _latin_language(_latin_words(text))
     scripts = {language: len(pattern.findall(text)) for language, pattern in _CHARACTERS.items()}
     if scripts["ja"]:
         scripts["ja"] += scripts.pop("zh")
@@ -108,7 +110,9 @@ def detect_language(text: str) -> str | None:
 
 
 def _latin_words(text: str) -> list[str]:
-    found = (match.group().replace("’", "'").lower() for match in _LATIN_WORD.finditer(text))
+    found = [match.group().replace("’", "'").lower() for match in _LATIN_WORD.finditer(text)]
+    if text.isascii():
+        return found
     return [word for word in found if not any(pattern.search(word) for pattern in _CHARACTERS.values())]
 
 

@@ -69,13 +69,14 @@ class Pieces:
     """
 
     ids: npt.NDArray[np.int64]
-    inner: Sequence[int]
+    inner: slice | list[int]
     spans: tuple[Span, ...]
     known: float
 
     def encoded(self, vectors: FloatArray) -> EncodedText:
         """Join them with their vectors (T, width)."""
-        return EncodedText(vectors[self.inner], self.spans, vectors.mean(axis=0), self.known)
+        pooled = np.add.reduce(vectors, axis=0) / np.float32(len(vectors))
+        return EncodedText(vectors[self.inner], self.spans, pooled, self.known)
 
 
 class OnnxEncoder:
@@ -119,11 +120,11 @@ class OnnxEncoder:
         encoding = self._tokenizer.encode(text)
         ids, offsets = encoding.ids, encoding.offsets
         inner = [row for row, special in enumerate(encoding.special_tokens_mask) if not special]
-        known = sum(ids[row] != self.facts.unknown_piece for row in inner)
+        known = len(inner) - [ids[row] for row in inner].count(self.facts.unknown_piece)
         return Pieces(
             ids=np.array([ids], np.int64),
-            inner=inner,
-            spans=tuple(offsets[row] for row in inner),
+            inner=_as_slice(inner),
+            spans=tuple([offsets[row] for row in inner]),
             known=known / len(inner) if inner else 0.0,
         )
 
@@ -147,6 +148,12 @@ class OnnxEncoder:
         workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         with ThreadPoolExecutor(workers) as pool:
             yield from pool.map(self.encode, texts)
+
+
+def _as_slice(rows: list[int]) -> slice | list[int]:
+    """Return rows that stand side by side as a slice, which copies nothing."""
+    whole = bool(rows) and rows[-1] - rows[0] == len(rows) - 1
+    return slice(rows[0], rows[-1] + 1) if whole else rows
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:

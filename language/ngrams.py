@@ -33,16 +33,15 @@ def ngrams(text: str) -> Counter[str]:
     punctuation mark or an emoji.
     """
     units = _units(_DIGITS.sub("0", text.lower()))
-    found: Counter[str] = Counter(f"w {unit}" for unit in units)
-    found.update(f"w {left} {right}" for left, right in itertools.pairwise(units))
+    found = [f"w {unit}" for unit in units]
+    found += [f"w {left} {right}" for left, right in itertools.pairwise(units)]
     for unit in units:
         if unit[0].isalnum() and not is_unspaced(unit[0]):
             padded = f" {unit} "
             for length in _CHARACTER_LENGTHS:
-                found.update(
-                    f"c {padded[start : start + length]}" for start in range(max(1, len(padded) - length + 1))
-                )
-    return found
+                starts = range(max(1, len(padded) - length + 1))
+                found += [f"c {padded[start : start + length]}" for start in starts]
+    return Counter(found)
 
 
 @dataclass(frozen=True, slots=True)

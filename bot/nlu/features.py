@@ -53,7 +53,8 @@ class FeatureSpace:
     def features(self, grams: Mapping[str, int], encoded: EncodedText) -> Features:
         """Join the blocks of one text, its n-grams counted, weighed by what the backbone knows of it."""
         known, weights = encoded.known, self.weights
-        last, middle = np.split(encoded.pooled - self.mean, 2)
+        centred, half = encoded.pooled - self.mean, len(self.mean) // 2
+        last, middle = centred[:half], centred[half:]
         dense = np.concatenate(
             [
                 _unit(last) * _between(weights.last_known, weights.last_unknown, known),
@@ -70,5 +71,5 @@ def _between(known_weight: float, unknown_weight: float, known: float) -> float:
 
 
 def _unit(vector: FloatArray) -> FloatArray:
-    norm = float(np.linalg.norm(vector))
+    norm = float(np.sqrt(vector.dot(vector)))
     return vector / norm if norm > 0 else vector
