@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.channels.incoming import Refused
@@ -15,12 +14,12 @@ from bot.channels.incoming import Refused
 # 10,000 characters are 120,000 bytes when every one of them is written as two \uXXXX.
 MAX_BODY_BYTES = 256 * 1024
 
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "strict-origin-when-cross-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
+_HEADERS = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"strict-origin-when-cross-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+)
 
 
 class BodyLimit:
@@ -70,9 +69,9 @@ class SecurityHeaders:
 
         async def completed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
+                own = list(message.get("headers", ()))
+                named = {name.lower() for name, _ in own}
+                message["headers"] = own + [header for header in _HEADERS if header[0] not in named]
             await send(message)
 
         await self._app(scope, receive, completed)
@@ -107,7 +106,8 @@ class RequestLog:
             log("request", method=scope["method"], path=scope["path"], status=status, ms=duration_ms)
 
     def _level(self, path: str, status: int) -> Callable[..., None]:
-        """A page brings a dozen files along: they are worth a line only when something is wrong."""
+        """What went well is a line for those who look for something: it takes as long as a rule to decide."""
         if status >= 500:
             return cast(Callable[..., None], self._log.warning)
-        return cast(Callable[..., None], self._log.debug if path.startswith("/static/") else self._log.info)
+        is_usual = status < 400 or path.startswith("/static/")
+        return cast(Callable[..., None], self._log.debug if is_usual else self._log.info)

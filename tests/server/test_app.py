@@ -176,6 +176,15 @@ async def test_logs_hold_no_words_of_the_customers(client: httpx.AsyncClient) ->
     assert "t0p" not in str(logs)
 
 
+async def test_what_went_well_is_logged_for_those_who_look_for_something(client: httpx.AsyncClient) -> None:
+    """A turn that was answered is no news at the usual level, a request that was refused is."""
+    with capture_logs() as logs:
+        await client.post("/webhooks/rest/webhook", json={"message": "hi"})
+        await client.post("/webhooks/rest/webhook", json={})
+    levels = [(log["status"], log["log_level"]) for log in logs if log["event"] == "request"]
+    assert levels == [(200, "debug"), (400, "info")]
+
+
 async def test_turns_under_way_end_before_the_parts_are_closed() -> None:
     """At the end the channels finish their turns first, then what they lean on is closed."""
     processor = ScriptedProcessor()
