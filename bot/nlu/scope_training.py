@@ -12,8 +12,8 @@ from bot.nlu.features import FloatArray
 from bot.nlu.fitting import FeatureMatrix, IntArray
 from bot.nlu.out_of_scope import CLOSEST, Landmarks, Neighbours, Scope, Signals, Spread, energy
 
-# Share of held-out messages of known intents that may fall back for scope alone. Of new messages up to a third
-# more do, and others for low confidence: together they stay below 4 %.
+# Share of held-out messages of known intents that may fall back for scope alone. Up to a third more of new
+# messages do, and others for low confidence: together they stay below 4 %.
 _REJECTED_IN_SCOPE = 0.0225
 _FEWEST_LABELS = 5  # fewer say too little of what else people write
 _SENTENCES_OF_A_LANGUAGE = 200  # held out, before it gets a threshold of its own
