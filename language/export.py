@@ -22,7 +22,7 @@ _PIECES_AT_MOST = 256  # attention costs the square of the length, and customers
 SPARE_POSITIONS = 2  # RoBERTa-like models count positions from the padding index on
 _OPSET = 20
 _FP32_COSINE_AT_LEAST = 0.9999
-_INT8_COSINE_AT_LEAST = 0.97
+INT8_COSINE_AT_LEAST = 0.97
 _PROBES = (
     "hello",
     "Where is my parcel? It should have been here on Monday.",
@@ -81,7 +81,7 @@ def export(source: Path, target: Path, *, key: str, backbone: str, progress: Cal
     with _quiet():
         _write_graph(two_layers, plain)
         progress(0.7)
-        reached = _cosine_to_torch(target, two_layers)
+        reached = cosine_to_torch(target, two_layers)
         if reached < _FP32_COSINE_AT_LEAST:
             raise EncoderError(
                 f"{source}: the ONNX graph differs from torch (cosine {reached:.4f}, at least "
@@ -104,7 +104,7 @@ def _keep_quantized_if_true(target: Path, quantized: Path, model: nn.Module) -> 
     plain, spare = target / GRAPH_FILE, target / "fp32.onnx"
     plain.rename(spare)
     quantized.rename(plain)
-    if _cosine_to_torch(target, model) < _INT8_COSINE_AT_LEAST:
+    if cosine_to_torch(target, model) < INT8_COSINE_AT_LEAST:
         spare.replace(plain)
     else:
         spare.unlink()
@@ -143,7 +143,7 @@ def _write_graph(model: nn.Module, path: Path) -> None:
     program.save(str(path), external_data=False)
 
 
-def _cosine_to_torch(folder: Path, model: nn.Module) -> float:
+def cosine_to_torch(folder: Path, model: nn.Module) -> float:
     """Return how near the folder's vectors are to torch's: the lowest mean cosine over probes and layers."""
     encoder = OnnxEncoder(folder)
     lowest = 1.0

@@ -96,6 +96,17 @@ def fit_temperature(scores: FloatArray, targets: IntArray) -> float:
     return float(np.exp(optimize.brentq(lambda value: loss(value) - allowed, found.x, highest, xtol=1e-4)))
 
 
+def luck_of_the_draw(scores: FloatArray, targets: IntArray, judged: npt.NDArray[np.bool_]) -> float:
+    """Return how much higher the temperature of all held-out scores (N, L) is than of the judged rows alone.
+
+    Few rows may be harder or easier than the rest, for a tuned encoder as for the untuned one, whose scores
+    of all rows are known: what is fitted on the few is corrected by this.
+    """
+    return fit_temperature(scores, targets[: len(scores)]) / fit_temperature(
+        scores[judged], targets[: len(scores)][judged]
+    )
+
+
 def abstention_threshold(chances: FloatArray) -> float:
     """Return the confidence below which the least sure tenth of held-out sentences lies, at most 0.6."""
     return min(0.6, float(np.quantile(chances.max(axis=1), _ABSTENTIONS)))

@@ -5,44 +5,91 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
 from bot.errors import FrontdeskError
+from bot.nlu.few_examples import may_tune, tuning_epochs
 from bot.nlu.model import ENCODER_FOLDER
 from bot.nlu.plan import FineTune, UnderstandingOptions
-from bot.training_data.nlu_examples import NluData
-from language.backbone import default_cache, exported
+from bot.training_data.nlu_examples import NluData, NluExample
+from language.backbone import exported, locate
 from language.encoder import EncodedText, EncoderError, OnnxEncoder
 from language.vector_cache import VectorCache
 
 Progress = Callable[[str, float], None]
 
 
-def encoder_folder(
-    data: NluData, options: UnderstandingOptions, folder: Path, cache: Path | None, tell: Progress
-) -> Path:
-    """Put the encoder of these options into the model folder and return its place."""
-    cache, target = cache or default_cache(), folder / ENCODER_FOLDER
-    backbone, done = options.backbone, 0.0
+@dataclass(frozen=True, slots=True)
+class TrainingEncoder:
+    """The encoder's folder in the model, and what it was tuned on: all but what calibration keeps back.
+
+    `untuned` is the folder of the encoder before its upper layers were tuned, if they were.
+    """
+
+    folder: Path
+    knows_examples: bool = False
+    knows_moods: bool = False
+    untuned: Path | None = None
+
+
+def training_encoder(
+    data: NluData,
+    names: Sequence[NluExample],
+    options: UnderstandingOptions,
+    folder: Path,
+    cache: Path,
+    tell: Progress,
+) -> TrainingEncoder:
+    """Put the encoder of these options into the model folder, tuned if it is to be."""
+    target = folder / ENCODER_FOLDER
+    is_full = options.fine_tune is FineTune.FULL
     try:
-        if options.fine_tune is FineTune.FULL:
-            # Imported by name and only here: torch costs seconds, and the default needs none of it.
+        backbone = options.backbone
+        if is_full:
+            # Imported by name and only here: torch costs seconds, and many trainings need none of it.
             fine_tune = import_module("bot.nlu.fine_tune")
             made: Path = fine_tune.fine_tuned(
                 data, options, cache, lambda part: tell("Fine-tuning the encoder", 0.4 * part)
             )
-            backbone, done = str(made), 0.4
-        rest = 0.5 - done
+            backbone = str(made)
+        start, end = (0.4, 0.5) if is_full else (0.0, 0.25)
         source = exported(
-            backbone, cache, progress=lambda part: tell("Exporting the encoder", done + rest * part)
+            backbone, cache, progress=lambda part: tell("Exporting the encoder", start + (end - start) * part)
         )
+        if target.exists():
+            shutil.rmtree(target)
+        if may_tune(data.examples, options) and _tuned(source, data, names, options, target, tell):
+            return TrainingEncoder(target, knows_examples=True, untuned=source)
     except EncoderError as error:
         raise FrontdeskError(str(error)) from error
-    if target.exists():
-        shutil.rmtree(target)
     shutil.copytree(source, target)
-    return target
+    return TrainingEncoder(target, is_full, is_full)
+
+
+def _tuned(
+    source: Path,
+    data: NluData,
+    names: Sequence[NluExample],
+    options: UnderstandingOptions,
+    target: Path,
+    tell: Progress,
+) -> bool:
+    """Tune the upper layers if it is quick enough and the backbone lets it; tell whether that was done."""
+    encoder = OnnxEncoder(source)
+    epochs = tuning_epochs(sum(len(encoder.piece_ids(row.text)) for row in (*data.examples, *names)))
+    if not epochs:
+        return False
+    # Imported by name and only here: torch costs seconds, and many trainings need none of it.
+    upper_layers = import_module("bot.nlu.upper_layers")
+    tuned: bool = upper_layers.tune_upper_layers(
+        upper_layers.Source(options.backbone, locate(options.backbone), source),
+        upper_layers.Lesson(data.examples, names, epochs, options.random_seed),
+        target,
+        lambda part: tell("Tuning the upper layers", 0.25 + 0.25 * part),
+    )
+    return tuned
 
 
 def encoded(

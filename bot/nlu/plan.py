@@ -14,7 +14,7 @@ NLU_FORMAT = 4  # raise when older models cannot be read any more: they are trai
 
 
 class FineTune(StrEnum):
-    """What training changes: the heads alone (seconds), or the encoder as well (minutes)."""
+    """What training changes: the heads and, for few examples, upper layers; or the whole encoder."""
 
     HEAD = "head"
     FULL = "full"

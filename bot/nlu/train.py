@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,18 +20,20 @@ from bot.nlu.calibration import (
     fit_temperature,
     fold_numbers,
     in_fine_tuning,
+    luck_of_the_draw,
 )
 from bot.nlu.earlier_encoder import going_on
-from bot.nlu.encoding import encoded, encoder_folder
+from bot.nlu.encoding import TrainingEncoder, encoded, training_encoder
 from bot.nlu.entity_lookup import Patterns
 from bot.nlu.features import BlockWeights, FeatureSpace, FloatArray
+from bot.nlu.few_examples import has_few, intent_names
 from bot.nlu.fitting import FeatureMatrix, IntArray, fit_kernel, head_of
 from bot.nlu.held_out import HeldOutScores, held_out_scores
 from bot.nlu.linear import softmax
 from bot.nlu.model import ENCODER_FOLDER, NluModel, SentenceHead, SentimentHead
 from bot.nlu.out_of_scope import last_layer
 from bot.nlu.own_components import train as train_own
-from bot.nlu.plan import ComponentRow, FineTune, LookupOptions, PipelinePlan
+from bot.nlu.plan import ComponentRow, LookupOptions, PipelinePlan
 from bot.nlu.registry import plan_pipeline
 from bot.nlu.response_selector import retrieval_intent
 from bot.nlu.scope_training import HeldOut, fit_landmarks, fit_scope
@@ -47,6 +48,7 @@ from language.detect import detect_language
 from language.encoder import EncodedText, OnnxEncoder
 from language.ngrams import NgramVocabulary, ngrams
 from language.tokens import word_rules
+from language.vector_cache import VectorCache
 
 Progress = Callable[[str, float], None]
 INTENT_STRENGTH, SENTIMENT_STRENGTH = 20.0, 8.0
@@ -54,7 +56,6 @@ INTENT_WEIGHTS = BlockWeights()
 # n-grams and single layers need examples before they tell more than the sentence vector: with 5 to 10 of each
 # intent these are worth 1 to 2 points of held-out accuracy, from 50 on the others are as good or better.
 FEW_SHOT_WEIGHTS = BlockWeights(middle_known=0.55, middle_unknown=0.4, ngrams_known=0.35)
-_FEW_SHOTS = 20  # examples of an intent, on average
 SENTIMENT_WEIGHTS = BlockWeights(
     last_known=0.7,
     last_unknown=0.2,
@@ -63,8 +64,6 @@ SENTIMENT_WEIGHTS = BlockWeights(
     ngrams_known=0.6,
     ngrams_unknown=1.6,
 )
-_NOT_WORDS = re.compile(r"[\W_]+")
-_CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _MOST_SENTENCES = 16_000  # the kernel of so many takes 1 GiB
 
 
@@ -119,8 +118,11 @@ def train(  # noqa: PLR0913 - the one way in
     patterns = Patterns(data.regexes, data.lookups, plan.lookup or LookupOptions())
     examples, notes = _at_most(data.examples, plan.understanding.random_seed)
     options, warm_notes = going_on(plan.understanding, warm_start, ENCODER_FOLDER)
-    encoder = OnnxEncoder(encoder_folder(replace(data, examples=examples), options, folder, cache, tell))
-    names = _intent_names(examples)
+    names = intent_names(examples)
+    made = training_encoder(
+        replace(data, examples=examples), names, options, folder, cache or default_cache(), tell
+    )
+    encoder = OnnxEncoder(made.folder)
     moods = [example.text for example in data.sentiment_examples]
     copies, mood_copies = augmented(data, examples, plan.understanding, at_most=_MOST_SENTENCES)
     taught = (*examples, *copies.examples)
@@ -133,16 +135,22 @@ def train(  # noqa: PLR0913 - the one way in
         ),
         pieces=plan.understanding.entity_recognition and any(example.entities for example in examples),
         # What is encoded by a freshly tuned encoder is never asked for again.
-        cache=None if plan.understanding.fine_tune is FineTune.FULL else cache or default_cache(),
+        cache=None if made.knows_examples else cache or default_cache(),
         tell=lambda part: tell("Reading the examples", 0.5 + 0.25 * part),
     )
     tell("Intents", 0.75)
     model = _empty(data, plan, language)
     model, intent_scores, intent_gain = _with_intents(
-        model, examples, copies, names, [*vectors, *name_vectors]
+        model,
+        examples,
+        copies,
+        names,
+        _Read([*vectors, *name_vectors], made.knows_examples, _untuned(made, taught, names, cache)),
     )
     tell("Sentiment", 0.85)
-    model, sentiment_scores, sentiment_gain = _with_sentiment(model, data, mood_copies, mood_vectors)
+    model, sentiment_scores, sentiment_gain = _with_sentiment(
+        model, data, mood_copies, mood_vectors, knows=made.knows_moods
+    )
     tell("Entities", 0.88)
     if plan.understanding.entity_recognition:
         model = replace(model, tagger=train_tagger(taught, vectors, patterns, language=language))
@@ -184,16 +192,6 @@ def _at_most(examples: Sequence[NluExample], seed: int) -> tuple[tuple[NluExampl
     return tuple(kept[row] for row in sorted(chosen)), (note,)
 
 
-def _intent_names(examples: Sequence[NluExample]) -> list[NluExample]:
-    """Return the name of each intent as one more sentence of it: `track_parcel` says "track parcel".
-
-    With 5 examples of each intent this is worth 2 to 4 points of accuracy, with 10 about one, with 50 none.
-    """
-    words = {label: _NOT_WORDS.sub(" ", label.rpartition("/")[2]) for label in {e.intent for e in examples}}
-    spaced = {label: _CAMEL_CASE.sub(" ", text).strip().lower() for label, text in words.items()}
-    return [NluExample(spaced[label], label) for label in sorted(spaced) if spaced[label]]
-
-
 def _empty(data: NluData, plan: PipelinePlan, language: str) -> NluModel:
     annotated = {entity.entity for example in data.examples for entity in example.entities}
     from_examples = {
@@ -230,25 +228,47 @@ def _sentences(
     return space, FeatureMatrix.stack(features, width=len(mean), vocabulary_size=size)
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """Vectors of the sentences; `untuned` are those before upper layers were tuned, empty where none were.
+
+    `knows` says that the encoder was tuned on the examples.
+    """
+
+    vectors: Sequence[EncodedText]
+    knows: bool
+    untuned: Sequence[EncodedText]
+
+
+def _untuned(
+    made: TrainingEncoder, taught: Sequence[NluExample], names: Sequence[NluExample], cache: Path | None
+) -> Sequence[EncodedText]:
+    if made.untuned is None:
+        return ()
+    texts = [example.text for example in (*taught, *names)]
+    vectors = VectorCache(cache or default_cache())
+    return vectors.encode(OnnxEncoder(made.untuned), texts, pieces=False, progress=lambda _: None)
+
+
 def _with_intents(
     model: NluModel,
     examples: Sequence[NluExample],
     copies: Copies,
     names: Sequence[NluExample],
-    vectors: Sequence[EncodedText],
+    read: _Read,
 ) -> tuple[NluModel, HeldOutScores | None, Gain | None]:
-    """Fit the intents on examples, their copies and names; `vectors` has all three, in this order."""
+    """Fit the intents on examples, their copies and names; `read` has all three, in this order."""
     if not examples or not model.plan.understanding.intent_classification:
         return model, None, None
     seed = model.plan.understanding.random_seed
     learnt = [*examples, *copies.examples, *names]
     labels = sorted({example.intent for example in examples})
-    weights = FEW_SHOT_WEIGHTS if len(examples) <= _FEW_SHOTS * len(labels) else INTENT_WEIGHTS
-    space, matrix = _sentences([example.text for example in learnt], vectors, weights)
+    weights = FEW_SHOT_WEIGHTS if has_few(examples) else INTENT_WEIGHTS
+    space, matrix = _sentences([example.text for example in learnt], read.vectors, weights)
     kernel = matrix.kernel()
     targets = np.array([labels.index(example.intent) for example in learnt])
     judged = np.zeros(len(learnt), bool)
-    judged[: len(examples)] = _judged(model.plan, [example.intent for example in examples])
+    judged[: len(examples)] = _judged([example.intent for example in examples], knows=read.knows, seed=seed)
     # Names are no messages: they teach, and are never held out.
     folds = np.full(len(learnt), NEVER_HELD_OUT)
     rows = with_copies(fold_numbers(targets[: len(examples)], seed=seed), copies.sources)
@@ -257,6 +277,12 @@ def _with_intents(
         kernel, targets, labels=len(labels), strength=INTENT_STRENGTH, folds=folds
     )
     temperature = fit_temperature(scores[judged], targets[judged])
+    if read.untuned:
+        _, plain = _sentences([example.text for example in learnt], read.untuned, weights)
+        before = cross_validated_scores(
+            plain.kernel(), targets, labels=len(labels), strength=INTENT_STRENGTH, folds=folds
+        )
+        temperature *= luck_of_the_draw(before[: len(examples)], targets, judged[: len(examples)])
     coefficients = fit_kernel(kernel, targets, labels=len(labels), strength=INTENT_STRENGTH)
     texts = [example.text for example in learnt]
     last = last_layer(matrix.dense)
@@ -273,7 +299,7 @@ def _with_intents(
 
 
 def _with_sentiment(
-    model: NluModel, data: NluData, copies: Copies, vectors: Sequence[EncodedText]
+    model: NluModel, data: NluData, copies: Copies, vectors: Sequence[EncodedText], *, knows: bool
 ) -> tuple[NluModel, HeldOutScores | None, Gain | None]:
     examples = data.sentiment_examples
     if len({example.value for example in examples}) < 2:  # a single value would be every message's
@@ -287,7 +313,7 @@ def _with_sentiment(
     targets = np.array([labels.index(value) for value in values])
     seed = model.plan.understanding.random_seed
     judged = np.zeros(len(texts), bool)
-    judged[: len(examples)] = _judged(model.plan, values[: len(examples)])
+    judged[: len(examples)] = _judged(values[: len(examples)], knows=knows, seed=seed)
     folds = with_copies(fold_numbers(targets[: len(examples)], seed=seed), copies.sources)
     scores = cross_validated_scores(
         kernel, targets, labels=len(labels), strength=SENTIMENT_STRENGTH, folds=folds
@@ -302,11 +328,9 @@ def _with_sentiment(
     return trained, _scores(texts, scores, targets, judged, temperature), gain
 
 
-def _judged(plan: PipelinePlan, labels: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Tell which sentences confidence is calibrated on: all, or those that fine-tuning has not seen."""
-    if plan.understanding.fine_tune is FineTune.HEAD:
-        return np.ones(len(labels), bool)
-    return ~np.array(in_fine_tuning(labels, seed=plan.understanding.random_seed))
+def _judged(labels: Sequence[str], *, knows: bool, seed: int) -> npt.NDArray[np.bool_]:
+    """Tell which sentences confidence is calibrated on: those that taught the encoder nothing."""
+    return ~np.array(in_fine_tuning(labels, seed=seed)) if knows else np.ones(len(labels), bool)
 
 
 def _scores(
