@@ -11,7 +11,7 @@ from bot.training_data.nlu_examples import NluExample
 _FEW_SHOTS = 20  # examples of an intent, on average
 _FEWEST = 200  # of fewer sentences the tenth that tuning keeps back is too small to calibrate on
 _EPOCHS, _FEWEST_EPOCHS = 5, 3
-_PIECES = 90_000  # word pieces gone through in all: less than a minute on two cores
+_PIECES = 90_000  # word pieces gone through in all: about a minute
 _NOT_WORDS = re.compile(r"[\W_]+")
 _CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
