@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -134,8 +134,11 @@ class Scope:
 
     def score(self, signals: Signals) -> float:
         """Return how much like messages in scope the signals are."""
-        seen, means, deviations = (np.array(astuple(row)) for row in (signals, self.means, self.deviations))
-        return float(((seen - means) / deviations).mean())
+        means, deviations = self.means, self.deviations
+        energy = (signals.energy - means.energy) / deviations.energy
+        closeness = (signals.closeness - means.closeness) / deviations.closeness
+        density = (signals.density - means.density) / deviations.density
+        return (energy + closeness + density) / 3
 
     def contains(self, signals: Signals, language: str | None = None) -> bool:
         """Tell whether a message with these signals belongs to the training data's subjects."""
