@@ -195,7 +195,10 @@ def test_signing_out_leaves_nothing_behind(
 def test_a_page_hears_that_an_identity_was_refused(open_page: OpenPage, signing_shop: RunningServer) -> None:
     """A wrong signature is told to the page, and the chat goes on as a stranger's."""
     page = open_page(signing_shop.url)
-    page.evaluate("addEventListener('frontdesk:error', (event) => { document.title = event.detail.reason; })")
+    page.evaluate(
+        "void (window.refusal = new Promise((heard) => "
+        "addEventListener('frontdesk:error', (event) => heard(event.detail.reason))))"
+    )
     page.evaluate("frontdesk.setUser('7', {identifier_hash: '00'})")
     Widget(page).open().write("one").expect_said("one", "You said: one")
-    expect(page).to_have_title("IdentityRefused")
+    assert page.evaluate("window.refusal") == "IdentityRefused"
