@@ -118,7 +118,7 @@ def servers(
     if request.param == "sql":
         endpoints["tracker_store"] = {"type": "SQL", "dialect": "postgresql", "url": url}
     (counter / "endpoints.yml").write_text(json.dumps(endpoints))
-    environment = {LIFETIME: "2", SIGNAL: "0"}
+    environment = {LIFETIME: "5", SIGNAL: "0"}
     made = [ServedDemo(counter / "models", url, project=counter, environment=environment) for _ in range(2)]
     with made[0], made[1]:
         yield made
