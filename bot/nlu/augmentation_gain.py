@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bot.nlu.calibration import cross_validated_scores
+from bot.nlu.calibration import NEVER_HELD_OUT, cross_validated_scores
 from bot.nlu.features import FloatArray
 from bot.nlu.fitting import IntArray
 
@@ -53,9 +53,9 @@ class HeldOutCopies:
             folds=self.folds,
             teaches=~self.is_copy,
         )
-        plain, altered = self.judged, self.is_copy
+        plain, altered = self.judged, self.is_copy & (self.folds != NEVER_HELD_OUT)
         return Gain(
-            int(altered.sum()),
+            int(self.is_copy.sum()),
             *(self._accuracy(found, plain) for found in (without, scores)),
             *(self._accuracy(found, altered) for found in (without, scores)),
         )

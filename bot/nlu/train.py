@@ -18,7 +18,7 @@ from bot.nlu.calibration import (
     abstention_threshold,
     cross_validated_scores,
     fit_temperature,
-    fold_numbers,
+    held_out_folds,
     in_fine_tuning,
     luck_of_the_draw,
 )
@@ -268,11 +268,12 @@ def _with_intents(
     kernel = matrix.kernel()
     targets = np.array([labels.index(example.intent) for example in learnt])
     judged = np.zeros(len(learnt), bool)
-    judged[: len(examples)] = _judged([example.intent for example in examples], knows=read.knows, seed=seed)
     # Names are no messages: they teach, and are never held out.
     folds = np.full(len(learnt), NEVER_HELD_OUT)
-    rows = with_copies(fold_numbers(targets[: len(examples)], seed=seed), copies.sources)
+    rows = with_copies(held_out_folds(targets[: len(examples)], seed=seed), copies.sources)
     folds[: len(rows)] = rows
+    judged[: len(examples)] = _judged([example.intent for example in examples], knows=read.knows, seed=seed)
+    judged &= folds != NEVER_HELD_OUT
     scores = cross_validated_scores(
         kernel, targets, labels=len(labels), strength=INTENT_STRENGTH, folds=folds
     )
@@ -282,7 +283,9 @@ def _with_intents(
         before = cross_validated_scores(
             plain.kernel(), targets, labels=len(labels), strength=INTENT_STRENGTH, folds=folds
         )
-        temperature *= luck_of_the_draw(before[: len(examples)], targets, judged[: len(examples)])
+        tried = folds[: len(examples)] != NEVER_HELD_OUT
+        known = (rows[: len(examples)][tried] for rows in (before, targets, judged))
+        temperature *= luck_of_the_draw(*known)
     coefficients = fit_kernel(kernel, targets, labels=len(labels), strength=INTENT_STRENGTH)
     texts = [example.text for example in learnt]
     last = last_layer(matrix.dense)
@@ -293,7 +296,7 @@ def _with_intents(
         landmarks=fit_landmarks(matrix, last, targets, labels=len(labels)),
         scope=fit_scope(held_out, targets, [detect_language(text) for text in texts]),
     )
-    is_copy = (folds != NEVER_HELD_OUT) & (np.arange(len(learnt)) >= len(examples))
+    is_copy = np.isin(np.arange(len(learnt)), len(examples) + np.arange(len(copies.examples)))
     gain = HeldOutCopies(kernel, targets, folds, judged, is_copy).gain(scores, strength=INTENT_STRENGTH)
     return trained, _scores(texts, scores, targets, judged, temperature), gain
 
@@ -313,8 +316,9 @@ def _with_sentiment(
     targets = np.array([labels.index(value) for value in values])
     seed = model.plan.understanding.random_seed
     judged = np.zeros(len(texts), bool)
+    folds = with_copies(held_out_folds(targets[: len(examples)], seed=seed), copies.sources)
     judged[: len(examples)] = _judged(values[: len(examples)], knows=knows, seed=seed)
-    folds = with_copies(fold_numbers(targets[: len(examples)], seed=seed), copies.sources)
+    judged &= folds != NEVER_HELD_OUT
     scores = cross_validated_scores(
         kernel, targets, labels=len(labels), strength=SENTIMENT_STRENGTH, folds=folds
     )

@@ -18,6 +18,7 @@ from bot.nlu.calibration import (
     cross_validated,
     fit_temperature,
     fold_numbers,
+    held_out_folds,
     in_fine_tuning,
 )
 from bot.nlu.chain_training import TaggedWords, fit_chain
@@ -74,6 +75,17 @@ def test_folds_are_even(labels: list[int], seed: int) -> None:
     for label in set(labels):
         counts = Counter(folds[targets == label].tolist())
         assert max(counts.values()) - min(counts.get(fold, 0) for fold in range(5)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "held_out"),
+    [(12, 12), (5000, 4000), (9000, 5400), (15_000, 6000), (40_000, 16_000)],
+)
+def test_many_sentences_are_held_out_in_part(rows: int, held_out: int) -> None:
+    """Folds are left out once 4,000 sentences are held out in two or more; the others teach each time."""
+    folds = held_out_folds(np.arange(rows) % 4, seed=2)
+    assert (folds != NEVER_HELD_OUT).sum() == held_out
+    np.testing.assert_array_equal(folds[folds >= 0], fold_numbers(np.arange(rows) % 4, seed=2)[folds >= 0])
 
 
 def test_fine_tuning_keeps_a_tenth_back() -> None:
