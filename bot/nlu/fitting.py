@@ -16,6 +16,7 @@ from bot.nlu.linear import LinearHead, softmax
 
 IntArray = npt.NDArray[np.int64]
 _MEMORY = 8  # pairs that L-BFGS remembers
+_ROWS = 1000  # texts that are multiplied with all before them at a time
 _ARMIJO = 1e-4
 _GAIN = 1e-5
 
@@ -41,7 +42,11 @@ class FeatureMatrix:
     def kernel(self) -> FloatArray:
         """Return the inner products of all pairs of texts: (N, N)."""
         inner: FloatArray = self.dense @ self.dense.T
-        inner += (self.ngrams @ self.ngrams.T).toarray()
+        for start in range(0, len(inner), _ROWS):
+            end = min(start + _ROWS, len(inner))
+            part = (self.ngrams[start:end] @ self.ngrams[:end].T).toarray()
+            inner[start:end, :end] += part
+            inner[:start, start:end] += part[:, :start].T
         return inner
 
 

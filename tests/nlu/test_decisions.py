@@ -42,6 +42,14 @@ def blobs(labels: int, each: int, *, width: int = 8, seed: int = 0) -> tuple[Fea
     return FeatureMatrix(dense, marks), targets
 
 
+@pytest.mark.parametrize("each", [1, 700])
+def test_kernel_holds_all_inner_products(each: int) -> None:
+    """Whatever way they are computed in parts, each pair of texts has its own."""
+    matrix, _ = blobs(3, each)
+    rows = np.hstack([matrix.dense, matrix.ngrams.toarray()])
+    np.testing.assert_allclose(matrix.kernel(), rows @ rows.T, rtol=1e-4, atol=1e-4)
+
+
 def test_kernel_form_finds_the_weights_of_the_plain_form() -> None:
     """A chain of one word is softmax regression as well, so both ways agree on the probabilities."""
     matrix, targets = blobs(3, 20)
