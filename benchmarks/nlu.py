@@ -90,6 +90,7 @@ def measure(
         "macro_f1": scores.intents.macro_f1 if scores.intents else None,
         "expected_calibration_error": scores.expected_calibration_error,
         "sentiment_abstained": scores.sentiment.abstention_share if scores.sentiment else None,
+        "sentiment_accuracy_when_sure": scores.sentiment.accuracy_when_sure if scores.sentiment else None,
         **moods,
         "in_scope_rejected": scores.intents.fallback_share if scores.intents else None,
         "out_of_scope_recall": refused / len(foreign) if foreign else None,
