@@ -14,16 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 from tokenizers import Tokenizer
 
+from language.sessions import open_session
 from language.tokens import Span
 
 FloatArray = npt.NDArray[np.float32]
 GRAPH_FILE, TOKENIZER_FILE, ABOUT_FILE = "encoder.onnx", "tokenizer.json", "encoder.json"
-# The kernel that ONNX Runtime puts in the place of an addition and the normalisation behind it takes three
-# times as long as the two: without it a message of 14 word pieces is encoded in four fifths of the time.
-_SLOW_FUSIONS = ["SkipLayerNormFusion"]
 _INPUTS = ("input_ids", "attention_mask")
 
 
@@ -87,12 +84,7 @@ class OnnxEncoder:
             facts = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
             self.facts = EncoderFacts(**facts)
             self._tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
-            self._session = onnxruntime.InferenceSession(
-                str(folder / GRAPH_FILE),
-                _options(threads),
-                providers=["CPUExecutionProvider"],
-                disabled_optimizers=_SLOW_FUSIONS,
-            )
+            self._session = open_session(str(folder / GRAPH_FILE), threads=threads)
         # Both libraries raise plain exceptions for files that are not theirs, of whatever kind.
         except Exception as error:
             raise EncoderError(f"{folder}: not a readable encoder folder ({error})") from error
@@ -154,16 +146,6 @@ def _as_slice(rows: list[int]) -> slice | list[int]:
     """Return rows that stand side by side as a slice, which copies nothing."""
     whole = bool(rows) and rows[-1] - rows[0] == len(rows) - 1
     return slice(rows[0], rows[-1] + 1) if whole else rows
-
-
-def _options(threads: int) -> onnxruntime.SessionOptions:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # Idle threads that spin would take the second core away from the rest of the process.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return options
 
 
 def word_vectors(encoded: EncodedText, words: Sequence[Span]) -> FloatArray:

@@ -8,6 +8,7 @@ from bot.policies.policy import LEARNT_PRIORITY, UNEXPECTED_INTENT_PRIORITY
 
 DEFAULT_EPOCHS = 100
 DEFAULT_SEED = 42
+NETWORK_FORMAT = 2  # raise when older networks cannot be read any more: they are trained again
 
 
 @dataclass(frozen=True, slots=True)

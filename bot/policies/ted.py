@@ -1,6 +1,6 @@
 """TED: learns from the stories what to do next, also where a conversation goes as no story does.
 
-Serves with numpy; torch is imported only while it trains.
+Serves with ONNX Runtime; torch is imported only while it trains.
 """
 
 from __future__ import annotations

@@ -17,8 +17,10 @@ from torch.nn import functional
 from bot.errors import ModelError
 from bot.policies.ted_examples import Examples, balance
 from bot.policies.ted_features import KINDS, SAID
-from bot.policies.ted_model import HEADS, Earlier, LearntModel, Network
+from bot.policies.ted_graph import as_graph, weights_of
+from bot.policies.ted_model import Earlier, LearntModel, Network
 
+_HEADS = 4
 _THREADS = 1  # a step is too small to share
 _SAID = [KINDS.index(kind) for kind in (*SAID, "text")]
 _FLAG, _LAST = KINDS.index("flag"), -1
@@ -28,6 +30,7 @@ _COOLING = 1 / 3  # share of those steps, at the end, in which the learning rate
 _LEARNT = 0.999
 _PATIENCE_STEPS = 250  # without progress: stories that contradict each other are never learnt
 _BETAS = (0.9, 0.999)
+_OF_ITS_OWN_SIZE = {"embed.weight", "position", "labels.weight", "labels.bias"}  # the stories give it
 _PROOFS = 20
 _TOLERANCE = 1e-3
 
@@ -57,7 +60,7 @@ class Recipe:
 
 
 class _Transformer(nn.Module):
-    """The network as torch trains it; `Network` computes the same with the same names."""
+    """The network as torch trains it; `ted_graph` writes the same, with the same names."""
 
     def __init__(self, examples: Examples, kinship: Tensor, recipe: Recipe) -> None:
         super().__init__()
@@ -105,10 +108,10 @@ class _Transformer(nn.Module):
 
     def _attend(self, seen: Tensor, there: Tensor) -> Tensor:
         batch, turns, width = seen.shape
-        query = self.query(seen[:, -1]).view(batch, HEADS, 1, -1)  # (B, H, 1, D/H)
-        key = self.key(seen).view(batch, turns, HEADS, -1).permute(0, 2, 3, 1)  # (B, H, D/H, T)
-        value = self.value(seen).view(batch, turns, HEADS, -1).transpose(1, 2)  # (B, H, T, D/H)
-        affinity = (query @ key) / (width // HEADS) ** 0.5  # (B, H, 1, T)
+        query = self.query(seen[:, -1]).view(batch, _HEADS, 1, -1)  # (B, H, 1, D/H)
+        key = self.key(seen).view(batch, turns, _HEADS, -1).permute(0, 2, 3, 1)  # (B, H, D/H, T)
+        value = self.value(seen).view(batch, turns, _HEADS, -1).transpose(1, 2)  # (B, H, T, D/H)
+        affinity = (query @ key) / (width // _HEADS) ** 0.5  # (B, H, 1, T)
         affinity = affinity.masked_fill(~there[:, None, None], -1e9)
         mixed: Tensor = (affinity.softmax(-1) @ value).reshape(batch, width)
         return mixed
@@ -169,7 +172,7 @@ def fit(examples: Examples, recipe: Recipe, *, exclusive: bool, earlier: Earlier
         earlier: Whose weights to go on from, instead of random ones.
 
     Raises:
-        ModelError: The weights do not compute in numpy what they compute in torch.
+        ModelError: The graph does not compute what torch computes.
     """
     with _deterministic(recipe.seed):
         kinship = torch.from_numpy(examples.space.kinship(examples.labels))
@@ -179,7 +182,7 @@ def fit(examples: Examples, recipe: Recipe, *, exclusive: bool, earlier: Earlier
         if earlier:
             _take_over(model, earlier.model, examples)
         _learn(model, (rows, windows, targets), recipe, exclusive=exclusive, goes_on=earlier is not None)
-        network = _network(model.eval(), kinship)
+        network = _network(model.eval())
         _prove(network, model, examples)
     return network
 
@@ -189,25 +192,19 @@ def _take_over(model: _Transformer, earlier: LearntModel, examples: Examples) ->
 
     A column that is new has no weight yet, so what was known is answered as before.
     """
-    network = earlier.network
+    known = {name: torch.from_numpy(weight) for name, weight in weights_of(earlier.network.graph).items()}
     here, there = _same(examples.space.names, earlier.space.names)
     ours, theirs = _same(examples.labels, earlier.labels)
-    turns = min(len(model.position), len(network.position))
+    turns = min(len(model.position), len(known["position"]))
     with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if name not in _OF_ITS_OWN_SIZE:
+                weight.copy_(known[name])
         model.embed.weight.zero_()
-        model.embed.weight[:, here] = torch.from_numpy(network.embed[there].T.copy())
-        model.embed.bias.copy_(torch.from_numpy(network.embed_bias))
-        model.labels.weight[ours] = torch.from_numpy(network.labels[:, theirs].T.copy())
-        model.labels.bias[ours] = torch.from_numpy(network.labels_bias[theirs])
-        model.position[:turns] = torch.from_numpy(network.position[:turns])
-        for name in ("query", "key", "value", "mix", "inner", "outer", "gate"):
-            getattr(model, name).weight.copy_(torch.from_numpy(getattr(network, name).T.copy()))
-        for name in ("inner", "outer", "gate"):
-            getattr(model, name).bias.copy_(torch.from_numpy(getattr(network, f"{name}_bias")))
-        for name in ("attention", "inner", "final"):
-            norm = getattr(model, f"{name}_norm")
-            norm.weight.copy_(torch.from_numpy(getattr(network, f"{name}_scale")))
-            norm.bias.copy_(torch.from_numpy(getattr(network, f"{name}_shift")))
+        model.embed.weight[:, here] = known["embed.weight"][:, there]
+        model.labels.weight[ours] = known["labels.weight"][theirs]
+        model.labels.bias[ours] = known["labels.bias"][theirs]
+        model.position[:turns] = known["position"][:turns]
 
 
 def _same(ours: Sequence[str], theirs: Sequence[str]) -> tuple[list[int], list[int]]:
@@ -280,21 +277,9 @@ def _learnt(model: _Transformer, rows: Tensor, windows: Tensor, targets: Tensor)
     return float(told[targets.gather(1, best)[:, 0] > 0].sum() / told.sum())
 
 
-def _network(model: _Transformer, kinship: Tensor) -> Network:
-    def array(tensor: Tensor) -> np.ndarray:
-        return np.ascontiguousarray(tensor.detach().numpy().astype(np.float32))
-
-    matrices = {name: getattr(model, name) for name in ("embed", "inner", "outer", "labels", "gate")}
-    square = {name: getattr(model, name) for name in ("query", "key", "value", "mix")}
-    norms = {name: getattr(model, f"{name}_norm") for name in ("attention", "inner", "final")}
-    return Network(
-        position=array(model.position),
-        kinship=array(kinship),
-        **{name: array(layer.weight.T) for name, layer in (matrices | square).items()},
-        **{f"{name}_bias": array(layer.bias) for name, layer in matrices.items()},
-        **{f"{name}_scale": array(norm.weight) for name, norm in norms.items()},
-        **{f"{name}_shift": array(norm.bias) for name, norm in norms.items()},
-    )
+def _network(model: _Transformer) -> Network:
+    weights = {name: weight.detach().numpy() for name, weight in model.named_parameters()}
+    return Network(as_graph(weights | {"kinship": model.kinship.numpy()}, _HEADS))
 
 
 def _prove(network: Network, model: _Transformer, examples: Examples) -> None:

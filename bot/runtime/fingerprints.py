@@ -13,6 +13,7 @@ from bot.dialogue.domain import Domain
 from bot.dialogue.messages import JSON
 from bot.errors import Location
 from bot.nlu.plan import NLU_FORMAT
+from bot.policies.learnt_options import NETWORK_FORMAT
 from bot.training_data.config_file import ComponentConfig, beside
 from bot.training_data.project import Project
 from bot.training_data.story_graph import DEFAULT_AUGMENTATION
@@ -54,6 +55,7 @@ def fingerprints(
         project.steps,
         *_structure(project.domain),
         augmentation,
+        NETWORK_FORMAT,
     ]
     parts = {"nlu": nlu, "policies": policies, "domain": [project.domain.source, config.assistant_id]}
     return {name: _hash([version, content]) for name, content in parts.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,7 @@ import pytest
 from bot.dialogue.events import Event, UserUttered
 from bot.dialogue.messages import Intent, ParseResult
 from bot.errors import ModelError
-from bot.policies.learnt_options import TEDOptions
+from bot.policies.learnt_options import NETWORK_FORMAT, TEDOptions
 from bot.policies.registry import DefaultPolicy
 from bot.policies.states import Action, State, User
 from bot.policies.ted import TEDPolicy
@@ -147,7 +148,7 @@ def test_a_saved_policy_predicts_the_same(made: Assistant, ted: TEDPolicy, tmp_p
     for events in ([], [said("greet")], [*ORDER, said("affirm")], [said("bye"), did("utter_hello")]):
         conversation = made.conversation(events)
         assert read.predict(conversation, made.domain) == ted.predict(conversation, made.domain)
-    assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".safetensors"}
+    assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".onnx"}
 
 
 def test_serving_needs_no_torch(made: Assistant, tmp_path: Path) -> None:
@@ -254,7 +255,7 @@ def test_a_text_has_to_exceed_the_threshold(end_to_end: tuple[Assistant, TEDPoli
 @pytest.mark.parametrize(
     "content", [None, b"", b"{", b"{}", b"[1]"], ids=["missing", "empty", "half", "{}", "list"]
 )
-@pytest.mark.parametrize("file", ["ted.json", "ted.safetensors"])
+@pytest.mark.parametrize("file", ["ted.json", "ted.onnx"])
 def test_a_broken_file_is_refused(ted: TEDPolicy, tmp_path: Path, file: str, content: bytes | None) -> None:
     """By name, never half loaded."""
     ted.save(tmp_path)
@@ -266,12 +267,37 @@ def test_a_broken_file_is_refused(ted: TEDPolicy, tmp_path: Path, file: str, con
         TEDPolicy().load(tmp_path)
 
 
+def test_an_older_format_is_refused(ted: TEDPolicy, tmp_path: Path) -> None:
+    """With both formats: the one that did not say which it was had no graph."""
+    ted.save(tmp_path)
+    facts = json.loads((tmp_path / "ted.json").read_text(encoding="utf-8"))
+    del facts["format"]
+    (tmp_path / "ted.json").write_text(json.dumps(facts), encoding="utf-8")
+    (tmp_path / "ted.onnx").unlink()
+    with pytest.raises(ModelError) as caught:
+        TEDPolicy().load(tmp_path)
+    expected = f"format 1 found, {NETWORK_FORMAT} expected; train the model again"
+    assert str(caught.value) == f"{tmp_path / 'ted.json'}: {expected}"
+
+
+def test_a_graph_for_other_columns_is_refused(ted: TEDPolicy, tmp_path: Path) -> None:
+    """When it is loaded, not by the first message."""
+    other = assistant(STORIES.replace("action_pay", "action_check"))
+    ted.save(tmp_path)
+    graph = (tmp_path / "ted.onnx").read_bytes()
+    trained(other).save(tmp_path)
+    (tmp_path / "ted.onnx").write_bytes(graph)
+    with pytest.raises(ModelError, match=r"ted.onnx: found a graph with .*train the model again"):
+        TEDPolicy().load(tmp_path)
+
+
 def test_the_network_serves_windows_of_any_length(made: Assistant) -> None:
     """Rows beyond its memory change nothing."""
     moments = list(actions(made.trackers, made.domain, RuleOnly(), 3))
     labels = sorted({moment.label for moment in moments})
-    network = fit(gather(moments, labels, made.domain), TINY, exclusive=True)
-    rows = np.random.default_rng(0).random((7, network.embed.shape[0])).astype(np.float32)
+    examples = gather(moments, labels, made.domain)
+    network = fit(examples, TINY, exclusive=True)
+    rows = np.random.default_rng(0).random((7, examples.space.width)).astype(np.float32)
     assert network.turns == 3
     assert np.array_equal(network.scores(rows), network.scores(rows[-3:]))
     assert network.scores(rows[-1:]).shape == (len(labels),)

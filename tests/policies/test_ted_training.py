@@ -73,6 +73,27 @@ def test_training_leaves_torch_as_it_was() -> None:
     assert torch.get_num_threads() == threads
 
 
+def test_the_graph_computes_what_torch_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the fifth decimal, for conversations of every length, whatever the weights are."""
+    learnt: list[ted_training._Transformer] = []
+    monkeypatch.setattr(ted_training, "_learn", lambda model, *_, **__: learnt.append(_shaken(model)))
+    windows = [[-1, -1, -1, 2], [-1, -1, 0, 2], [-1, 1, 0, 2], [2, 0, 1, 1]]
+    made = examples(windows=windows, targets=[[1, 0, 0]] * 4)
+    network = fit(made, Recipe(epochs=1, seed=3), exclusive=True)
+    with torch.no_grad():
+        expected = learnt[0].eval()(torch.from_numpy(made.rows), torch.from_numpy(made.windows)).numpy()
+    for window, scores in zip(made.windows, expected, strict=True):
+        assert network.scores(made.rows[window[window >= 0]]) == pytest.approx(scores, abs=1e-5)
+
+
+def _shaken(model: ted_training._Transformer) -> ted_training._Transformer:
+    """Move every weight, so that none is left at one or zero, as layers begin."""
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.add_(0.1 * torch.randn_like(weight))
+    return model
+
+
 def test_weights_that_serve_otherwise_than_they_were_trained_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
