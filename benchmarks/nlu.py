@@ -10,8 +10,9 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import f1_score, roc_auc_score
@@ -126,11 +127,13 @@ def area_under_curve(folder: Path, own: Sequence[str], foreign: Sequence[str]) -
     return float(roc_auc_score([True] * len(own) + [False] * len(foreign), scores))
 
 
-def medians(rows: Sequence[dict[str, float | None]]) -> dict[str, float]:
-    """Return the median of each figure over the seeds."""
+def summary(
+    rows: Sequence[dict[str, float | None]], typical: Callable[[list[float]], np.floating[Any]]
+) -> dict[str, float]:
+    """Return what is typical of each figure: the median over seeds, the mean over folds."""
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     return {
-        name: round(float(np.median([value for value in values if value is not None])), 4)
+        name: round(float(typical([value for value in values if value is not None])), 4)
         for name, values in columns.items()
         if None not in values
     }
@@ -158,8 +161,8 @@ def main() -> None:
         )
         for seed in range(1, options.seeds + 1)
     ]
-    accuracies = [row["accuracy"] for row in rows]
-    json.dump({"seeds": options.seeds, **medians(rows), "accuracies": accuracies}, sys.stdout, indent=1)
+    figures = {"seeds": options.seeds, **summary(rows, np.median)}
+    json.dump({**figures, "accuracies": [row["accuracy"] for row in rows]}, sys.stdout, indent=1)
     sys.stdout.write("\n")
 
 

@@ -84,7 +84,7 @@ ROWS = (
 
 
 def measure(row: Row, folder: Path, seeds: int, peer: Path | None) -> Figures:
-    """Measure one row; medians over draws or folds."""
+    """Measure one row: medians over draws, means over folds."""
     if row.data == "snips":
         data, held_out = (annotated.read(folder / f"{part}.jsonl") for part in ("train", "test"))
         options = {"fine_tune": row.fine_tune.value}
@@ -95,7 +95,7 @@ def measure(row: Row, folder: Path, seeds: int, peer: Path | None) -> Figures:
         nlu.measure(data, held_out, language="en", fine_tune=row.fine_tune.value, oos=_OUT_OF_SCOPE)
         for data, held_out in drawn
     ]
-    figures: Figures = {"draws": len(drawn), **nlu.medians(measured)}
+    figures: Figures = {"draws": len(drawn), **nlu.summary(measured, np.median if row.shots else np.mean)}
     if peer and row.has_peer:
         data, held_out = (nlu.without(part, _OUT_OF_SCOPE) for part in drawn[-1])
         theirs = entities.measure_peer(peer, data, held_out, "en")
