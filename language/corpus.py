@@ -20,8 +20,10 @@ def read_corpus(path: Path, column: str = DEFAULT_COLUMN) -> list[str]:
     """Return the texts of a `.csv` or `.tsv` table, or the lines of any other file; empty ones are left out.
 
     Raises:
-        CorpusError: The file is missing, no UTF-8, no table, or lacks the column.
+        CorpusError: The file is missing, a folder, no UTF-8, no table, or lacks the column.
     """
+    if path.is_dir():
+        raise CorpusError(f"{path}: found a folder, expected a .csv or .tsv table, or one message a line")
     if not path.is_file():
         raise CorpusError(f"{path}: there is no such file")
     try:

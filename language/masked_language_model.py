@@ -34,6 +34,10 @@ _POOL = 50  # batches that are sorted by length together, so that little is padd
 _IGNORED = -100
 
 
+class TooFewTexts(EncoderError):
+    """There is too little to learn from; the message says how much was found."""
+
+
 @dataclass(frozen=True, slots=True)
 class AdaptationOptions:
     """How a backbone is adapted.
@@ -102,12 +106,13 @@ def adapt(
     The folder serves as `backbone:` of a pipeline. Texts that stand there twice count once.
 
     Raises:
-        EncoderError: `source` is no backbone of transformers, or there are fewer than 20 different texts.
+        EncoderError: `source` is no backbone of transformers.
+        TooFewTexts: There are fewer than 20 different texts.
     """
     started = time.perf_counter()
     distinct = list(dict.fromkeys(text.strip() for text in texts if text.strip()))
     if len(distinct) < _FEWEST_TEXTS:
-        raise EncoderError(f"{len(distinct)} different texts found, at least {_FEWEST_TEXTS} expected")
+        raise TooFewTexts(f"{len(distinct)} different texts found, at least {_FEWEST_TEXTS} expected")
     torch.manual_seed(options.random_seed)
     encoder, tokenizer = load_backbone(source)
     if tokenizer.mask_token_id is None:

@@ -17,6 +17,7 @@ from bot.cli.screen import Models, Root, explained, out, progress_bar
 from bot.cli.serve import hide_torch
 
 if TYPE_CHECKING:
+    from bot.dialogue.messages import ParseResult
     from bot.nlu.explain import Decision, Explanation
     from bot.nlu.training_sentences import NearSentence
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _NOTHING, _FOR, _AGAINST = (38, 38, 38), (31, 111, 180), (190, 84, 20)
 _WORDS_SHOWN = 6
 _VISIBLE = 0.02  # of the heaviest word
+_LONGEST_PART = 40  # characters
 
 
 def explain(
@@ -58,13 +60,20 @@ def print_explanation(found: Explanation, console: Console) -> None:
         return
     console.print(Text(f"message ({language})", style="dim"))
     if found.is_new_language:
-        console.print(Text(f"no training sentence is written in this language ({language})", style="yellow"))
+        console.print(
+            Text(f"almost no training sentence is written in this language ({language})", style="yellow")
+        )
     if found.fallback:
         console.print(Text(f"fallback: {found.fallback}", style="yellow"), soft_wrap=True)
+    read, unread = _read(found.result)
+    if unread:
+        console.print(
+            Text(f"only the first {len(read):,} of {len(read + unread):,} characters are read", "yellow")
+        )
     for title, decision in (("intent", found.intent), ("sentiment", found.sentiment)):
         if decision:
             console.print()
-            _print_decision(title, decision, found.result.text, console)
+            _print_decision(title, decision, read, console)
     console.print()
     console.print(
         Text.assemble(
@@ -75,6 +84,13 @@ def print_explanation(found: Explanation, console: Console) -> None:
         ),
         soft_wrap=True,
     )
+
+
+def _read(result: ParseResult) -> tuple[str, str]:
+    """Cut the text where understanding stops; nothing is left over unless it has letters or digits."""
+    end = result.text_tokens[-1][1] if result.text_tokens else len(result.text)
+    unread = result.text[end:]
+    return (result.text[:end], unread) if any(map(str.isalnum, unread)) else (result.text, "")
 
 
 def _print_decision(title: str, decision: Decision, text: str, console: Console) -> None:
@@ -94,10 +110,22 @@ def _print_decision(title: str, decision: Decision, text: str, console: Console)
         words.add_column(heading, justify=justify)  # type: ignore[arg-type] # rich has no name for these words
     for part in heaviest:
         pull = Text(f"{part.weight:+.2f}", style="blue" if part.weight > 0 else "dark_orange")
-        words.add_row(Text(f"  {part.text}"), pull, f"{part.without:.2f}")
+        words.add_row(Text(f"  {_short(part.text)}"), pull, f"{part.without:.2f}")
     console.print(words)
     _print_near("most like it", decision.near, console)
-    _print_near("most like it elsewhere", decision.near_other, console)
+    elsewhere = [row for row in decision.near_other if row not in decision.near]
+    _print_near("most like it elsewhere", elsewhere, console)
+
+
+def _short(part: str) -> str:
+    """Return one word as it is, of a run of words the first and the last."""
+    words = part.split()
+    shown = part if len(words) < 2 else f"{words[0]} … {words[-1]}"
+    return (
+        shown
+        if len(shown) <= _LONGEST_PART
+        else f"{shown[: _LONGEST_PART // 2]}…{shown[-_LONGEST_PART // 2 :]}"
+    )
 
 
 def _coloured(decision: Decision, text: str) -> Text:

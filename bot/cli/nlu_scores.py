@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,11 +12,20 @@ from rich.text import Text
 from bot.cli.result_files import ResultFiles
 from bot.cli.screen import out, progress_bar
 from bot.nlu.confusions import ConfusedPair, confused_pairs
-from bot.nlu.cross_validation import Judged, JudgedExample, JudgedMood, Lesson, held_out_parts, judge
+from bot.nlu.cross_validation import (
+    Judged,
+    JudgedExample,
+    JudgedMood,
+    Lesson,
+    held_out_parts,
+    judge,
+    lessons_that_tune,
+)
 from bot.nlu.evaluate import NluScores, scores_of
+from bot.nlu.held_out import UNKNOWN_LANGUAGE
 from bot.nlu.interpreter import Interpreter
 from bot.nlu.label_errors import Suspect, suspected_label_errors
-from bot.nlu.learning_curve import CurvePoint, learning_curve
+from bot.nlu.learning_curve import CurvePoint, learning_curve, points_that_tune
 from bot.server.reports import score_labels
 from bot.training_data.config_file import DEFAULT_LANGUAGE
 from bot.training_data.nlu_examples import NluData
@@ -33,15 +43,47 @@ def score_held_out(
     language = project.config.language or DEFAULT_LANGUAGE
     lesson = Lesson(project.nlu, project.config.pipeline, project.domain, language)
     judged = Judged()
+    parts = folds if every_part else 1
+    print_outlook(lesson, folds=folds, parts=parts, curve=curve)
     with progress_bar() as progress:
-        parts = folds if every_part else 1
         for part in held_out_parts(lesson, folds=folds, parts=parts, progress=progress):
             judged = judged.joined(part)
         points = learning_curve(lesson, folds=folds, seed=_SEED, progress=progress) if curve else ()
     report(judged, files)
+    print_lonely(lesson, judged)
     if points:
         files.write_curve(points)
         _print_curve(points)
+
+
+def print_outlook(lesson: Lesson, *, folds: int, parts: int, curve: bool) -> None:
+    """Say beforehand where the trainings take minutes."""
+    tunings = lessons_that_tune(lesson, folds=folds, parts=parts)
+    tunings += points_that_tune(lesson, folds=folds, seed=_SEED) if curve else 0
+    if tunings:
+        times = "once" if tunings == 1 else f"{tunings} times"
+        out.print(
+            f"Intents with few examples: the encoder is tuned {times}, up to a minute each",
+            style="dim",
+            soft_wrap=True,
+        )
+
+
+def print_lonely(lesson: Lesson, judged: Judged) -> None:
+    """Say which mistakes no model could have avoided."""
+    counts = Counter(row.intent for row in lesson.data.examples)
+    alone = [row for row in judged.examples if counts[row.example.intent] == 1]
+    if alone:
+        out.print(
+            f"{_sentences(len(alone))} held out had no other of the same intent to learn from: all of them "
+            "count as mistakes; write more for these intents",
+            style="yellow",
+            soft_wrap=True,
+        )
+
+
+def _sentences(count: int) -> str:
+    return f"{count} sentence" if count == 1 else f"{count} sentences"
 
 
 def score_model(interpreter: Interpreter, folder: Path, held_out: NluData, files: ResultFiles) -> None:
@@ -92,6 +134,10 @@ def _print_scores(scores: NluScores) -> None:
                 f"{mood.abstention_share:.1%}",
             )
         out.print(table)
+    if UNKNOWN_LANGUAGE in {*scores.intents_by_language, *scores.sentiment_by_language}:
+        out.print(
+            f"{UNKNOWN_LANGUAGE}: the language does not show, or is in hardly any sentence", style="dim"
+        )
     if scores.entities:
         found = scores.entities
         out.print(f"entities: precision {found.precision:.3f}, recall {found.recall:.3f}, F1 {found.f1:.3f}")
@@ -133,7 +179,7 @@ def _print_pairs(pairs: Sequence[ConfusedPair]) -> None:
         return
     out.print("most confusable intents", style="italic")
     for pair in pairs[:_PAIRS_SHOWN]:
-        mistaken = f"{len(pair.sentences)} sentences, {pair.share:.1%} of both"
+        mistaken = f"{_sentences(len(pair.sentences))}, {pair.share:.1%} of both"
         _print(("  " + " / ".join(pair.intents), "bold"), (f"  {mistaken}", "dim"))
         for row in pair.sentences[:_CAUSES_SHOWN]:
             place = f"  {row.example.location}" if row.example.location else ""
@@ -154,7 +200,9 @@ def _print_pairs(pairs: Sequence[ConfusedPair]) -> None:
 def _print_suspects(suspects: Mapping[str, Sequence[Suspect]]) -> None:
     for task, found in suspects.items():
         if found:
-            out.print(f"{len(found)} sentences may carry the wrong {task}: label_errors.json", style="italic")
+            out.print(
+                f"{_sentences(len(found))} may carry the wrong {task}: label_errors.json", style="italic"
+            )
         for row in found[:_SUSPECTS_SHOWN]:
             place = f"  {row.location}" if row.location else ""
             doubt = f"{row.label} {row.chance:.2f}, rather {row.better} {row.better_chance:.2f}"

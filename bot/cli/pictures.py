@@ -43,6 +43,7 @@ _CURVES = ("#2f6f9f", "#c2513b", "#3f8f5f", "#8a5fb0", "#b0892f", "#555555")
 RIGHT, WRONG, INK, FAINT = "#2f6f9f", "#c2513b", "#222222", "#d9d9d9"
 MOST_LABELS = 60
 _LONGEST_LABEL = 40
+_MIDDLE, _DARK = 0.3, 0.6  # shades of a cell on which red, then black cannot be read any more
 _BINS = 20
 
 
@@ -103,7 +104,7 @@ def _matrix(axes: Axes, counts: Counter[tuple[str, str]], labels: Sequence[str])
         for column, predicted in enumerate(labels):
             count = counts[target, predicted]
             if count:
-                dark = log(count / 0.6) / log(most * 1.5 / 0.6) > 0.6
+                shade = log(count / 0.6) / log(most * 1.5 / 0.6)
                 right = row == column
                 axes.text(
                     column,
@@ -112,9 +113,16 @@ def _matrix(axes: Axes, counts: Counter[tuple[str, str]], labels: Sequence[str])
                     ha="center",
                     va="center",
                     fontsize=size,
-                    color="white" if dark else INK if right else WRONG,
+                    color=ink(shade, right=right),
                     fontweight="normal" if right else "bold",
                 )
+
+
+def ink(shade: float, *, right: bool) -> str:
+    """Return the colour of a number that can be read on a cell of this shade, in [0, 1]."""
+    if shade > _DARK:
+        return "white"
+    return INK if right or shade > _MIDDLE else WRONG
 
 
 def draw_confidences(path: Path, title: str, right: Sequence[float], wrong: Sequence[float]) -> None:

@@ -69,7 +69,7 @@ def _adapted(wishes: _Wishes, backbone: str) -> Adaptation:
     from language.backbone import locate  # noqa: PLC0415 - loading what trains takes seconds
     from language.corpus import CorpusError, read_corpus  # noqa: PLC0415 - the same
     from language.encoder import EncoderError  # noqa: PLC0415 - the same
-    from language.masked_language_model import AdaptationOptions, adapt  # noqa: PLC0415 - the same
+    from language.masked_language_model import AdaptationOptions, TooFewTexts, adapt  # noqa: PLC0415 - the same
 
     if wishes.folder.exists():
         raise FrontdeskError(f"{wishes.folder}: is there already; name another with --out, or delete it")
@@ -87,8 +87,10 @@ def _adapted(wishes: _Wishes, backbone: str) -> Adaptation:
             )
     except CorpusError as error:
         raise FrontdeskError(str(error)) from error
-    except EncoderError as error:
+    except TooFewTexts as error:
         raise FrontdeskError(f"{wishes.corpus}: {error}") from error
+    except EncoderError as error:
+        raise FrontdeskError(str(error)) from error
     facts = {"backbone": backbone, "corpus": wishes.corpus.name, **asdict(learnt)}
     text = json.dumps(facts, ensure_ascii=False, indent=1)
     (wishes.folder / FACTS_FILE).write_text(text + "\n", encoding="utf-8")
@@ -131,11 +133,14 @@ def _tell(learnt: Adaptation, folder: Path) -> None:
         f"loss fell from {learnt.loss_before:.3f} to {learnt.loss_after:.3f} in {learnt.seconds:.0f} s"
         if learnt.loss_after < learnt.loss_before
         else f"The held-out loss did not fall ({learnt.loss_before:.3f} to {learnt.loss_after:.3f}): these "
-        "messages taught nothing that carries over"
+        "messages taught nothing that carries over",
+        soft_wrap=True,
     )
     if learnt.new_characters:
         shown = "".join(learnt.new_characters[:20])
-        out.print(f"{len(learnt.new_characters):,} characters are new to it: {shown}", markup=False)
+        out.print(
+            f"{len(learnt.new_characters):,} characters are new to it: {shown}", markup=False, soft_wrap=True
+        )
     out.print(f"written to {folder}", soft_wrap=True)
 
 

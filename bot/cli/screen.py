@@ -66,7 +66,7 @@ def explained() -> Iterator[None]:
         err.print(f"{errors} errors; nothing was changed", style="red")
         raise typer.Exit(1) from error
     except FrontdeskError as error:
-        err.print(f"error: {error}", style="red", markup=False)
+        err.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from error
 
 

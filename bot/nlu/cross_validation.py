@@ -10,7 +10,9 @@ from pathlib import Path
 from bot.dialogue.domain import Domain
 from bot.dialogue.messages import NLU_FALLBACK, ParseResult
 from bot.nlu.evaluate import split
+from bot.nlu.few_examples import may_tune
 from bot.nlu.interpreter import Interpreter
+from bot.nlu.registry import plan_pipeline
 from bot.nlu.response_selector import retrieval_intent
 from bot.nlu.train import train
 from bot.nlu.training_sentences import INTENT_SENTENCES, NearSentence, TrainingSentences
@@ -93,6 +95,17 @@ class Lesson:
     domain: Domain
     language: str
     cache: Path | None = None
+
+
+def tunes(lesson: Lesson) -> bool:
+    """Tell whether a training tunes the encoder on few examples of each intent, if that is quick enough."""
+    return may_tune(lesson.data.examples, plan_pipeline(lesson.pipeline).understanding)
+
+
+def lessons_that_tune(lesson: Lesson, *, folds: int, parts: int) -> int:
+    """Count the trainings of `held_out_parts` that tune the encoder, each for up to a minute."""
+    learnt = (split(lesson.data, folds=folds, held_out=part)[0] for part in range(parts))
+    return sum(tunes(replace(lesson, data=data)) for data in learnt)
 
 
 def held_out_parts(

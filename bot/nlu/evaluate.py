@@ -10,7 +10,7 @@ import numpy as np
 
 from bot.dialogue.messages import JSON, NLU_FALLBACK, Entity, Intent, ParseResult
 from bot.nlu.calibration import fold_numbers
-from bot.nlu.held_out import UNKNOWN_LANGUAGE, expected_calibration_error, macro_f1
+from bot.nlu.held_out import UNKNOWN_LANGUAGE, expected_calibration_error, languages_of, macro_f1
 from bot.nlu.response_selector import retrieval_intent
 from bot.training_data.nlu_examples import NluData, NluExample, SentimentExample
 from language.detect import detect_language
@@ -55,7 +55,7 @@ class EntityScores:
 
 @dataclass(frozen=True, slots=True)
 class NluScores:
-    """Everything that a held-out set tells, by language where a sentence shows its language.
+    """Everything that a held-out set tells, by language as `held_out.languages_of` names them.
 
     `confusions` are (intent, predicted, count), most frequent first.
     """
@@ -115,11 +115,11 @@ def scores_of(
     """Compare what was understood of sentences with what they mean."""
     types = {entity.entity for example, _ in parsed for entity in example.entities}
     by_language: dict[str, list[tuple[NluExample, ParseResult]]] = {}
-    for example, result in parsed:
-        by_language.setdefault(_language(example.text), []).append((example, result))
+    for language, row in zip(languages_of([example.text for example, _ in parsed]), parsed, strict=True):
+        by_language.setdefault(language, []).append(row)
     moods_by_language: dict[str, list[tuple[SentimentExample, ParseResult]]] = {}
-    for mood, result in moods:
-        moods_by_language.setdefault(_language(mood.text), []).append((mood, result))
+    for language, pair in zip(languages_of([mood.text for mood, _ in moods]), moods, strict=True):
+        moods_by_language.setdefault(language, []).append(pair)
     return NluScores(
         intents=_intents(parsed) if parsed else None,
         intents_by_language={name: _intents(rows) for name, rows in sorted(by_language.items())},

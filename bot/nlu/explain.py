@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from bot.dialogue.messages import JSON, NLU_FALLBACK, ParseResult
+from bot.nlu.held_out import languages_of
 from bot.nlu.interpreter import Chances, Interpreter
 from bot.nlu.model import SentenceHead
 from bot.nlu.out_of_scope import log_odds
@@ -28,7 +29,6 @@ from bot.nlu.training_sentences import (
     SentenceSearch,
     TrainingSentences,
 )
-from language.detect import detect_language
 from language.tokens import Span
 
 Progress = Callable[[float], None]
@@ -78,8 +78,8 @@ class Decision:
 class Explanation:
     """A parse result with its reasons.
 
-    `fallback` says why the assistant is not sure, None where it is. `is_new_language` tells that no training
-    sentence is written in the language of the message.
+    `fallback` says why the assistant is not sure, None where it is. `is_new_language` tells that the message
+    is in a language of less than a hundredth of the training sentences.
     """
 
     result: ParseResult
@@ -153,9 +153,9 @@ class Explainer:
         return _Task(head.sentence, sentences, lambda chances: chances.sentiments)
 
     @cached_property
-    def _languages(self) -> set[str | None]:
+    def _languages(self) -> set[str]:
         tasks = [task for task in (self._intents, self._moods) if task]
-        return {detect_language(row.text) for task in tasks for row in task.sentences.sentences}
+        return {name for task in tasks for name in languages_of([r.text for r in task.sentences.sentences])}
 
     def _explained(self, answers: _Answers, task: _Task | None) -> Decision | None:
         if not task:

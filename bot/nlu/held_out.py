@@ -60,12 +60,9 @@ def held_out_scores(
     """Judge the held-out chances (N, L) of N texts whose labels are `targets` (N,)."""
     found = chances.argmax(axis=1)
     sure, right = chances.max(axis=1), found == targets
-    languages = [detect_language(text) or UNKNOWN_LANGUAGE for text in texts]
-    counts = Counter(languages)
     rows_of: dict[str, list[int]] = {}
-    for row, language in enumerate(languages):
-        is_rare = counts[language] < _LEAST_SHARE * len(texts)
-        rows_of.setdefault(UNKNOWN_LANGUAGE if is_rare else language, []).append(row)
+    for row, language in enumerate(languages_of(texts)):
+        rows_of.setdefault(language, []).append(row)
     whole = _part(targets, found)
     return HeldOutScores(
         sentences=whole.sentences,
@@ -76,6 +73,14 @@ def held_out_scores(
         by_language={name: _part(targets[rows], found[rows]) for name, rows in sorted(rows_of.items())},
         reliability=reliability(sure, right),
     )
+
+
+def languages_of(texts: Sequence[str]) -> list[str]:
+    """Return the language of each text; `?` where it does not show, or less than a hundredth share it."""
+    found = [detect_language(text) or UNKNOWN_LANGUAGE for text in texts]
+    counts = Counter(found)
+    least = _LEAST_SHARE * len(texts)
+    return [language if counts[language] >= least else UNKNOWN_LANGUAGE for language in found]
 
 
 def _part(targets: npt.NDArray[np.int64], found: npt.NDArray[np.int64]) -> PartScores:

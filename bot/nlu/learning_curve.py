@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from bot.dialogue.messages import JSON
-from bot.nlu.cross_validation import Judged, Lesson, judged_by
+from bot.nlu.cross_validation import Judged, Lesson, judged_by, tunes
 from bot.nlu.evaluate import split
 from bot.nlu.held_out import macro_f1
 from bot.training_data.nlu_examples import NluData, NluExample
@@ -46,17 +46,30 @@ def learning_curve(lesson: Lesson, *, folds: int, seed: int, progress: Progress)
     The last point has all examples that are not held out. Only intents are learnt.
     """
     learnt, held_out = (_intents_only(part) for part in split(lesson.data, folds=folds))
-    rounds = _rounds(learnt.examples)
-    random = np.random.default_rng(seed)
     points: dict[int, list[tuple[int, Judged]]] = defaultdict(list)
-    for number, size in enumerate(rounds):
-        part = replace(learnt, examples=_drawn(learnt.examples, size, random))
+    draws = _draws(learnt, seed)
+    for number, (size, part) in enumerate(draws):
 
         def tell(_stage: str, share: float, done: int = number, size: int = size) -> None:
-            progress(f"{size} examples of each intent", (done + share) / len(rounds))
+            progress(f"{size} of each intent ({done + 1} of {len(draws)})", (done + share) / len(draws))
 
         points[size].append((len(part.examples), judged_by(replace(lesson, data=part), held_out, tell)))
     return tuple(_point(size, draws) for size, draws in points.items())
+
+
+def points_that_tune(lesson: Lesson, *, folds: int, seed: int) -> int:
+    """Count the trainings of `learning_curve` that tune the encoder, each for up to a minute."""
+    learnt = _intents_only(split(lesson.data, folds=folds)[0])
+    return sum(tunes(replace(lesson, data=part)) for _, part in _draws(learnt, seed))
+
+
+def _draws(learnt: NluData, seed: int) -> list[tuple[int, NluData]]:
+    """Return what each training learns from, behind how many examples of each intent that is."""
+    random = np.random.default_rng(seed)
+    return [
+        (size, replace(learnt, examples=_drawn(learnt.examples, size, random)))
+        for size in _rounds(learnt.examples)
+    ]
 
 
 def _intents_only(data: NluData) -> NluData:

@@ -70,11 +70,19 @@ def _backbone(name: str, component: ComponentConfig) -> str:
     """Return a backbone's name; a folder is looked for beside the configuration, and must be whole."""
     folder = beside(name, component)
     if not folder.is_dir():
+        if _must_be_path(name, component):
+            raise BadOption(f"backbone: {name}: no such folder; a backbone is one as transformers saves it")
         return name
     wrong = what_is_wrong(folder)
     if wrong:
         raise BadOption(f"backbone: {wrong}")
     return str(folder)
+
+
+def _must_be_path(name: str, component: ComponentConfig) -> bool:
+    """Tell paths from names: `owner/name` is one of Hugging Face, unless there is a folder `owner` here."""
+    is_below = "/" in name and beside(str(Path(name).parent), component).is_dir()
+    return beside(name, component).exists() or name.startswith(".") or name.count("/") > 1 or is_below
 
 
 def _diet(plan: PipelinePlan, component: ComponentConfig) -> PipelinePlan:

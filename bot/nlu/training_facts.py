@@ -13,10 +13,9 @@ from typing import Protocol
 
 from bot.dialogue.messages import JSON
 from bot.nlu.augmentation_gain import Gain
-from bot.nlu.held_out import UNKNOWN_LANGUAGE, HeldOutScores
+from bot.nlu.held_out import HeldOutScores, languages_of
 from bot.nlu.model import NluModel
 from bot.training_data.nlu_examples import NluData
-from language.detect import detect_language
 
 FACTS_FILE = "training.json"
 _FORMAT = 1
@@ -95,8 +94,9 @@ def facts(report: Report, data: NluData, model: NluModel) -> dict[str, JSON]:
 def _counts(rows: Iterable[tuple[str, str]]) -> Mapping[str, Mapping[str, int]]:
     """Count the sentences of each label by language."""
     counts: dict[str, Counter[str]] = {}
-    for label, text in rows:
-        counts.setdefault(label, Counter())[detect_language(text) or UNKNOWN_LANGUAGE] += 1
+    labelled = list(rows)
+    for (label, _), language in zip(labelled, languages_of([text for _, text in labelled]), strict=True):
+        counts.setdefault(label, Counter())[language] += 1
     return {label: dict(sorted(counts[label].items())) for label in sorted(counts)}
 
 

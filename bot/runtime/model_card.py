@@ -15,6 +15,7 @@ from bot.training_data.project import Project
 CARD_FILE, CARD_DATA_FILE = "MODEL_CARD.md", "model_card.json"
 _FEW = 5  # an intent with fewer examples is named as a weakness
 _UNKNOWN = "?"
+_ABOUT_UNKNOWN = ("`?`: the language does not show, or is in hardly any sentence.", "")
 
 
 def write_card(folder: Path, project: Project, version: str) -> dict[str, JSON]:
@@ -98,6 +99,7 @@ def _understanding(facts: JSON) -> list[str]:
         "the model by their sentences.",
         "",
         *_table(("task", "language", "sentences", "accuracy", "macro F1"), rows),
+        *(_ABOUT_UNKNOWN if any(row[1] == _UNKNOWN for row in rows) else ()),
         "## How honest its confidence is",
         "",
     ]

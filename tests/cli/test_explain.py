@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def _printed(explanation: Explanation, **console: object) -> str:
 def test_words_sentences_and_reasons_can_be_read() -> None:
     """Without any colour every figure stands there; brackets of a customer's text are no markup."""
     text = _printed(EXPLANATION)
-    assert "no training sentence is written in this language (en)" in text
+    assert "almost no training sentence is written in this language (en)" in text
     assert "fallback: order_status at 0.25 is below the threshold 0.3" in text
     assert "order_status 0.25   then complaint 0.20" in text
     assert TEXT in text
@@ -55,6 +56,28 @@ def test_words_sentences_and_reasons_can_be_read() -> None:
     assert ["late", "-1.00", "0.60"] in rows
     assert "0.80  where is my [parcel]  order_status  data/nlu.yml:7" in text
     assert "0.70  my parcel is late  complaint" in text
+
+
+def test_a_sentence_is_named_once() -> None:
+    """What stands among the most similar ones is not said again under those of other labels."""
+    assert EXPLANATION.intent is not None
+    other = EXPLANATION.intent.near_other[0]
+    decision = replace(EXPLANATION.intent, near=(*EXPLANATION.intent.near, other))
+    text = _printed(replace(EXPLANATION, intent=decision))
+    assert text.count(other.sentence.text) == 1
+    assert "elsewhere" not in text
+
+
+def test_an_endless_message_is_printed_as_far_as_it_is_read() -> None:
+    """Runs of words are named by their ends, and what nobody read is counted instead of coloured."""
+    message = "where is my parcel " * 500
+    parts = (PartWeight(0, 3_998, message[:3_998], 1.0, 0.1),)
+    decision = Decision("order_status", 0.9, 0.1, (("order_status", 0.9),), parts)
+    result = ParseResult(message, text_tokens=((0, 5), (3_992, 3_998)), language="en")
+    text = _printed(Explanation(result, intent=decision))
+    assert "only the first 3,998 of 9,500 characters are read" in text
+    assert text.count("parcel") < 220
+    assert any(line.split()[:3] == ["where", "…", "is"] for line in text.splitlines())
 
 
 def test_words_are_coloured_by_their_weight() -> None:

@@ -95,6 +95,26 @@ def test_a_bad_corpus_is_refused(project: Path, content: str, said: str) -> None
     assert (project / "config.yml").read_text("utf-8") == CONFIG
 
 
+def test_a_missing_backbone_is_not_blamed_on_the_messages(project: Path) -> None:
+    """A folder that is gone is an error of its line; a name that nobody knows is named by itself."""
+    config = project / "config.yml"
+    (project / "backbones").mkdir()
+    for name in ("backbones/gone", "./gone", "config.yml"):
+        config.write_text(CONFIG.replace("backbone: tiny", f"backbone: {name}"), encoding="utf-8")
+        code, said = _run(project)
+        assert (
+            code,
+            f"config.yml:4: error: BertUnderstanding: backbone: {name}: no such folder" in said,
+        ) == (
+            1,
+            True,
+        ), said
+    config.write_text(CONFIG.replace("backbone: tiny", "backbone: no such backbone"), encoding="utf-8")
+    code, said = _run(project)
+    assert code == 1
+    assert said.startswith("error: backbone 'no such backbone' is neither")
+
+
 def test_a_broken_backbone_is_refused_with_its_line(project: Path) -> None:
     """What the configuration names must be whole before anything is learnt on it."""
     (project / "tiny" / "model.safetensors").unlink()

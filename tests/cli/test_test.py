@@ -7,19 +7,22 @@ import struct
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from bot.cli.app import app
-from bot.cli.nlu_scores import report
+from bot.cli.nlu_scores import print_lonely, print_outlook, report
 from bot.cli.result_files import ResultFiles
+from bot.dialogue.domain import Domain
 from bot.dialogue.messages import Entity, Intent, ParseResult, Sentiment
 from bot.nlu.confusions import confused_pairs
-from bot.nlu.cross_validation import Judged, JudgedExample, JudgedMood
+from bot.nlu.cross_validation import Judged, JudgedExample, JudgedMood, Lesson
 from bot.nlu.label_errors import Suspect
 from bot.nlu.learning_curve import CurvePoint
 from bot.runtime.evaluate import StepResult, StoryResult, TestReport
-from bot.training_data.nlu_examples import NluExample, SentimentExample
+from bot.training_data.config_file import ComponentConfig
+from bot.training_data.nlu_examples import NluData, NluExample, SentimentExample
 
 STORIES = TestReport(
     (
@@ -203,6 +206,44 @@ def test_the_report_reads_like_a_page(capsys: pytest.CaptureFixture[str], tmp_pa
     assert "greet / 查询天气" in text
 
 
+def test_one_sentence_is_no_plural(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A pair that one sentence confuses is told in the singular, and `?` is explained where it stands."""
+    number = JudgedExample(NluExample("42", "greet"), _found("42", "greet", 0.9))
+    report(replace(JUDGED, examples=(*JUDGED.examples, number)), ResultFiles(tmp_path, plot=False))
+    text = capsys.readouterr().out
+    assert "1 sentence," in text
+    assert "1 sentences" not in text
+    assert "?: the language does not show" in text
+
+
+def _lesson(examples: tuple[NluExample, ...]) -> Lesson:
+    return Lesson(NluData(examples), (ComponentConfig("BertUnderstanding"),), Domain(), "en")
+
+
+def test_minutes_of_tuning_are_announced(capsys: pytest.CaptureFixture[str]) -> None:
+    """Few examples of each intent say beforehand how often the encoder is tuned; many say nothing."""
+    few = _lesson(tuple(NluExample(f"text {row}", f"intent_{row % 30}") for row in range(300)))
+    print_outlook(few, folds=5, parts=5, curve=False)
+    assert "the encoder is tuned 5 times" in capsys.readouterr().out
+    print_outlook(few, folds=5, parts=1, curve=True)
+    # Of 240 sentences all draws but the last have fewer than tuning takes.
+    assert "the encoder is tuned 2 times" in capsys.readouterr().out
+    many = _lesson(tuple(NluExample(f"text {row}", f"intent_{row % 3}") for row in range(300)))
+    print_outlook(many, folds=5, parts=5, curve=False)
+    assert not capsys.readouterr().out
+
+
+def test_mistakes_that_no_model_avoids_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    """The only example of an intent teaches nothing while it is held out."""
+    lonely, other = NluExample("wifi?", "ask_wifi"), NluExample("hi", "greet")
+    lesson = _lesson((lonely, other, NluExample("hello", "greet")))
+    judged = Judged(tuple(JudgedExample(row, _found(row.text, "greet", 0.9)) for row in (lonely, other)))
+    print_lonely(lesson, judged)
+    assert "1 sentence held out had no other of the same intent" in " ".join(capsys.readouterr().out.split())
+    print_lonely(lesson, Judged(judged.examples[1:]))
+    assert not capsys.readouterr().out
+
+
 def test_a_curve_is_written_with_its_picture(tmp_path: Path) -> None:
     """Figures for programs, a picture for people."""
     pytest.importorskip("matplotlib")
@@ -253,6 +294,23 @@ def test_a_confusion_matrix_grows_with_its_labels(tmp_path: Path, labels: int) -
     pictures.draw_confusions(path, "Intents", names, [*names[1:], names[0]])
     width, height = _size(path)
     assert min(width, height) >= 36 * min(labels, pictures.MOST_LABELS)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_numbers_can_be_read_on_every_cell(right: bool) -> None:
+    """Ink and cell differ in brightness by 3 to 1 at least (WCAG 2.1, large text)."""
+    pictures = pytest.importorskip("bot.cli.pictures")
+    colours = pytest.importorskip("matplotlib.colors")
+    blues = pytest.importorskip("matplotlib").colormaps["Blues"]
+
+    def brightness(colour: object) -> float:
+        parts = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+                 for part in colours.to_rgb(colour)]  # fmt: skip
+        return float(np.dot((0.2126, 0.7152, 0.0722), parts))
+
+    for shade in np.linspace(0, 1, 101):
+        dark, light = sorted((brightness(blues(shade)), brightness(pictures.ink(shade, right=right))))
+        assert (light + 0.05) / (dark + 0.05) >= 3, shade
 
 
 def test_pictures_stand_beside_the_reports(tmp_path: Path) -> None:

@@ -59,6 +59,12 @@ def test_what_cannot_be_read_is_refused_with_its_line(tmp_path: Path, content: b
         read_corpus(path)
 
 
+def test_a_folder_is_no_table(tmp_path: Path) -> None:
+    """It is there, so it is not called missing."""
+    with pytest.raises(CorpusError, match="found a folder, expected"):
+        read_corpus(tmp_path)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """Nothing is read from nowhere."""
     with pytest.raises(CorpusError, match=r"nowhere\.csv: there is no such file"):

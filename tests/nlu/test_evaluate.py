@@ -55,6 +55,13 @@ def test_scores() -> None:
     assert scores.confusions == (("b", "a", 1),)
 
 
+def test_a_language_of_hardly_any_sentence_is_not_scored_apart() -> None:
+    """One misread "ciao" among a hundred English sentences makes no Italian row."""
+    rows = [NluExample(f"where is it {number}>a", "a") for number in range(110)]
+    scores = evaluate(scripted, NluData((*rows, NluExample("ciao>a", "a"), NluExample("12>a", "a"))))
+    assert {name: row.sentences for name, row in scores.intents_by_language.items()} == {"?": 2, "en": 110}
+
+
 def test_split_keeps_proportions() -> None:
     """Each fold holds out a fifth of every intent and language; together they hold out everything once."""
     data = NluData(

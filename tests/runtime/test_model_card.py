@@ -107,6 +107,11 @@ def test_the_card_holds_scores_by_language_calibration_thresholds_and_versions(f
         assert row in text, row
 
 
+def test_the_mark_of_unknown_languages_is_explained(folder: Path) -> None:
+    """A question mark in the column of languages is not left to guess."""
+    assert "`?`: the language does not show" in (folder / CARD_FILE).read_text("utf-8")
+
+
 def test_names_with_bars_break_no_table(folder: Path) -> None:
     """Every row of a table has as many cells as its heading, whatever an intent is called."""
     lines = (folder / CARD_FILE).read_text("utf-8").splitlines()
