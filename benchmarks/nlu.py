@@ -120,11 +120,12 @@ def area_under_curve(folder: Path, own: Sequence[str], foreign: Sequence[str]) -
     model, encoder = NluModel.load(folder), OnnxEncoder(folder / ENCODER_FOLDER)
     if not (model.intent and model.scope and model.landmarks):
         return None
-    scores = []
+    head, found = model.intent.head, []
     for text in (*own, *foreign):
         features = model.intent.space.features(ngrams(text), encoder.encode(text))
-        scores.append(model.scope.score(model.landmarks.signals(model.intent.head, features)))
-    return float(roc_auc_score([True] * len(own) + [False] * len(foreign), scores))
+        signals = model.landmarks.signals(head, features, head.scores(features))
+        found.append(model.scope.score(signals))
+    return float(roc_auc_score([True] * len(own) + [False] * len(foreign), found))
 
 
 def summary(

@@ -213,9 +213,9 @@ class Interpreter:
         model = self.model
         if not model.intent:
             return {}, ()
-        features = model.intent.space.features(grams, encoded)
-        labels = model.intent.head.labels
-        chances = model.intent.head.probabilities(features).tolist()
+        head, features = model.intent.head, model.intent.space.features(grams, encoded)
+        labels, scores = head.labels, head.scores(features)
+        chances = head.calibrated(scores).tolist()
         # Emoji or signs that neither the backbone nor the examples have ever seen.
         is_unknown = not encoded.known and not features.ngrams.columns
         if is_unknown:
@@ -228,7 +228,7 @@ class Interpreter:
             return by_label, ranking
         in_scope = not is_unknown
         if in_scope and options.out_of_scope and model.scope and model.landmarks:
-            signals = model.landmarks.signals(model.intent.head, features)
+            signals = model.landmarks.signals(head, features, scores)
             in_scope = model.scope.contains(signals, language)
         return by_label, with_fallback(ranking, options, in_scope=in_scope)
 

@@ -33,7 +33,11 @@ class LinearHead:
 
     def probabilities(self, features: Features) -> FloatArray:
         """Return the calibrated probability of each label: (L,)."""
-        return softmax(self.scores(features) / self.temperature)
+        return self.calibrated(self.scores(features))
+
+    def calibrated(self, scores: FloatArray) -> FloatArray:
+        """Turn scores (L,) into calibrated probabilities."""
+        return softmax(scores / self.temperature)
 
 
 def softmax(scores: FloatArray) -> FloatArray:

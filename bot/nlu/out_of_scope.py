@@ -96,9 +96,8 @@ class Landmarks:
     neighbours: Neighbours
     spread: Spread
 
-    def signals(self, head: LinearHead, features: Features) -> Signals:
-        """Compare one message."""
-        scores = head.scores(features)
+    def signals(self, head: LinearHead, features: Features, scores: FloatArray) -> Signals:
+        """Compare one message; `scores` (L,) are those that the head gives it."""
         return Signals(
             energy=float(energy(scores)),
             closeness=self.neighbours.closeness(features, int(scores.argmax()), vocabulary=len(head.ngrams)),
