@@ -11,7 +11,7 @@ import json
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,9 @@ from bot.training_data.nlu_examples import NluData, NluExample
 from language.backbone import content_key, locate
 from language.export import load_backbone
 from language.tokens import Span
+from language.training_steps import batches, steps_of, warm_up_and_fall
 
 _IGNORED = -100  # cross_entropy passes over these targets
-_WARM_UP = 0.1  # share of the steps in which the learning rate rises
 _HEAD_RATE = 20.0  # the new layers learn so many times faster than the encoder
 _PIECES = 128
 
@@ -138,7 +138,7 @@ def _fit(
     options: UnderstandingOptions,
     progress: Callable[[float], None],
 ) -> None:
-    steps = max(1, options.epochs * -(-len(rows) // options.batch_size))
+    steps = steps_of(len(rows), options.batch_size, options.epochs)
     optimizer = torch.optim.AdamW(
         [
             {"params": model.encoder.parameters(), "lr": options.learning_rate},
@@ -146,9 +146,9 @@ def _fit(
         ],
         weight_decay=0.01,
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
+    schedule = warm_up_and_fall(optimizer, steps)
     model.train()
-    for step, batch in enumerate(_batches(rows, options)):
+    for step, batch in enumerate(batches(rows, options.batch_size, options.epochs)):
         loss = _loss(model, tokenizer, batch)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch is typed in parts
@@ -156,18 +156,6 @@ def _fit(
         optimizer.step()
         schedule.step()
         progress((step + 1) / steps)
-
-
-def _rate(step: int, steps: int) -> float:
-    warm = max(1, int(_WARM_UP * steps))
-    return (step + 1) / warm if step < warm else max(0.0, (steps - step) / max(1, steps - warm))
-
-
-def _batches(rows: list[_Row], options: UnderstandingOptions) -> Iterator[list[_Row]]:
-    for _ in range(options.epochs):
-        shuffled = random.sample(rows, len(rows))
-        for start in range(0, len(shuffled), options.batch_size):
-            yield shuffled[start : start + options.batch_size]
 
 
 def _loss(model: _Tasks, tokenizer: Any, batch: list[_Row]) -> Tensor:

@@ -11,7 +11,7 @@ import hashlib
 import random
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,10 @@ from bot.nlu.calibration import in_fine_tuning
 from bot.training_data.nlu_examples import NluExample
 from language.export import export, load_backbone
 from language.reweigh import NotReweighable, reweigh, weights_of
+from language.training_steps import batches, steps_of, warm_up_and_fall
 
 _BATCH, _PART = 32, 8  # sentences between two steps, and those that are padded to one length
 _LAYERS_RATE, _PROTOTYPES_RATE = 3e-4, 3e-3
-_WARM_UP = 0.1  # share of the steps in which the learning rate rises
 _TEMPERATURE = 0.1  # what cosines are divided by
 _LONGEST = 128  # word pieces
 _NEVER = -1e4
@@ -136,9 +136,10 @@ def _fit(upper: nn.ModuleList, half: _Half, epochs: int, progress: Callable[[flo
             {"params": [prototypes], "lr": _PROTOTYPES_RATE, "weight_decay": 0.0},
         ]
     )
-    steps = epochs * -(-len(half.below) // _BATCH)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
-    for step, batch in enumerate(_batches(len(half.below), epochs)):
+    rows = range(len(half.below))
+    steps = steps_of(len(rows), _BATCH, epochs)
+    schedule = warm_up_and_fall(optimizer, steps)
+    for step, batch in enumerate(batches(rows, _BATCH, epochs)):
         optimizer.zero_grad()
         by_length = sorted(batch, key=lambda row: len(half.below[row]))
         for start in range(0, len(batch), _PART):
@@ -154,18 +155,6 @@ def _fit(upper: nn.ModuleList, half: _Half, epochs: int, progress: Callable[[flo
         optimizer.step()
         schedule.step()
         progress((step + 1) / steps)
-
-
-def _rate(step: int, steps: int) -> float:
-    warm = max(1, int(_WARM_UP * steps))
-    return (step + 1) / warm if step < warm else max(0.0, (steps - step) / max(1, steps - warm))
-
-
-def _batches(rows: int, epochs: int) -> Iterator[list[int]]:
-    for _ in range(epochs):
-        shuffled = random.sample(range(rows), rows)
-        for start in range(0, rows, _BATCH):
-            yield shuffled[start : start + _BATCH]
 
 
 def _export(source: Source, target: Path, before: dict[str, Any], encoder: Any, upper: nn.ModuleList) -> None:

@@ -1,0 +1,43 @@
+"""The steps of a descent: every row once in each epoch, and a learning rate that rises and falls."""
+
+from __future__ import annotations
+
+import random
+from itertools import chain
+
+import pytest
+import torch
+
+from language.training_steps import batches, steps_of, warm_up_and_fall
+
+
+@pytest.mark.parametrize(("rows", "sizes"), [(7, [3, 3, 1]), (6, [3, 3]), (2, [2])])
+def test_each_epoch_shuffles_all_rows(rows: int, sizes: list[int]) -> None:
+    """The last batch of an epoch is smaller where rows are left over; epochs differ in their order."""
+    random.seed(1)
+    found = list(batches(range(rows), 3, 20))
+    assert len(found) == steps_of(rows, 3, 20)
+    assert [len(batch) for batch in found] == sizes * 20
+    epochs = [tuple(chain(*found[start : start + len(sizes)])) for start in range(0, len(found), len(sizes))]
+    assert all(sorted(epoch) == list(range(rows)) for epoch in epochs)
+    assert len(set(epochs)) > 1
+
+
+def test_rate_rises_for_a_tenth_of_the_steps_and_falls_to_the_end() -> None:
+    """The highest rate is the optimizer's own; no step has none."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.5)
+    schedule = warm_up_and_fall(optimizer, 20)
+    rates = []
+    for _ in range(20):
+        rates.append(schedule.get_last_lr()[0])
+        optimizer.step()
+        schedule.step()
+    assert rates[:3] == [0.25, 0.5, 0.5]
+    assert rates[2:] == sorted(rates[2:], reverse=True)
+    assert rates[-1] == pytest.approx(0.5 / 18)
+    assert schedule.get_last_lr() == [0.0]
+
+
+def test_nothing_to_learn_is_one_step() -> None:
+    """So that a schedule can be made for no rows at all."""
+    assert steps_of(0, 32, 5) == 1
