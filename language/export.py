@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from transformers.utils.logging import disable_progress_bar
 
 from language.encoder import GRAPH_FILE, TOKENIZER_FILE, EncoderError, EncoderFacts, OnnxEncoder, write_facts
+from language.new_characters import FIRST_NEW_PIECE
 
 _PIECES_AT_MOST = 256  # attention costs the square of the length, and customers write short messages
 SPARE_POSITIONS = 2  # RoBERTa-like models count positions from the padding index on
@@ -119,6 +120,7 @@ def _facts(model: Any, tokenizer: Any, *, key: str, backbone: str) -> EncoderFac
         width=2 * model.config.hidden_size,
         max_pieces=min(_PIECES_AT_MOST, positions),
         unknown_piece=-1 if unknown is None else unknown,
+        first_new_piece=getattr(model.config, FIRST_NEW_PIECE, None),
     )
 
 

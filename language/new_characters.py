@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from tokenizers import AddedToken
 
+FIRST_NEW_PIECE = "first_new_piece"  # in a backbone's config.json: pieces from this id on are new characters
+
 
 def unknown_characters(tokenizer: Any, texts: Sequence[str], *, at_least: int, at_most: int) -> list[str]:
     """Return the characters that the vocabulary cannot spell, most frequent first; so many texts hold each.
@@ -30,13 +32,15 @@ def unknown_characters(tokenizer: Any, texts: Sequence[str], *, at_least: int, a
 
 
 def add_characters(backbone: Any, tokenizer: Any, characters: Sequence[str]) -> None:
-    """Give each character a piece and an embedding, in place.
+    """Give each character a piece and an embedding, in place; the configuration says where they begin.
 
     The embeddings are drawn around the mean of those that are there, as far from it as they are: distinct
     from each other, and of a kind the layers above know.
     """
     if not characters:
         return
+    if getattr(backbone.config, FIRST_NEW_PIECE, None) is None:
+        setattr(backbone.config, FIRST_NEW_PIECE, len(tokenizer))
     # Not normalized: a text is cut at these characters as they stand, so offsets stay exact.
     tokenizer.add_tokens([AddedToken(character, normalized=False) for character in characters])
     known: torch.Tensor = backbone.get_input_embeddings().weight.detach().clone()  # (V, H)

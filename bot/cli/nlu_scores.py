@@ -63,7 +63,7 @@ def print_outlook(lesson: Lesson, *, folds: int, parts: int, curve: bool) -> Non
     if tunings:
         times = "once" if tunings == 1 else f"{tunings} times"
         out.print(
-            f"Intents with few examples: the encoder is tuned {times}, up to a minute each",
+            f"Intents with few examples: the encoder may be tuned {times}, for up to a minute each",
             style="dim",
             soft_wrap=True,
         )

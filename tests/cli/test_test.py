@@ -224,10 +224,10 @@ def test_minutes_of_tuning_are_announced(capsys: pytest.CaptureFixture[str]) -> 
     """Few examples of each intent say beforehand how often the encoder is tuned; many say nothing."""
     few = _lesson(tuple(NluExample(f"text {row}", f"intent_{row % 30}") for row in range(300)))
     print_outlook(few, folds=5, parts=5, curve=False)
-    assert "the encoder is tuned 5 times" in capsys.readouterr().out
+    assert "the encoder may be tuned 5 times" in capsys.readouterr().out
     print_outlook(few, folds=5, parts=1, curve=True)
     # Of 240 sentences all draws but the last have fewer than tuning takes.
-    assert "the encoder is tuned 2 times" in capsys.readouterr().out
+    assert "the encoder may be tuned 2 times" in capsys.readouterr().out
     many = _lesson(tuple(NluExample(f"text {row}", f"intent_{row % 3}") for row in range(300)))
     print_outlook(many, folds=5, parts=5, curve=False)
     assert not capsys.readouterr().out

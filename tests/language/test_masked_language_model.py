@@ -53,16 +53,29 @@ def test_held_out_texts_surprise_it_less(adapted: tuple[Path, Adaptation, list[f
 
 
 def test_new_characters_have_vectors_of_their_own(
-    adapted: tuple[Path, Adaptation, list[float]], source: Path, tmp_path: Path
+    adapted: tuple[Path, Adaptation, list[float]], tmp_path: Path
 ) -> None:
     """Exported, the folder encodes characters at their exact places that were unknown before."""
     target, learnt, _ = adapted
     assert set(learnt.new_characters) == set("我要退货灯")
-    before = OnnxEncoder(exported(str(source), tmp_path)).encode("退货")
     after = OnnxEncoder(exported(str(target), tmp_path)).encode("退货")
-    assert (before.known, after.known) == (0.0, 1.0)
     assert after.spans == ((0, 1), (1, 2))
     assert not np.allclose(after.pieces[0], after.pieces[1])
+
+
+def test_new_characters_are_not_trusted_like_pretrained_pieces(
+    adapted: tuple[Path, Adaptation, list[float]], tmp_path: Path
+) -> None:
+    """They count as unknown where n-grams and vectors are weighed, also after a second adaptation."""
+    encoder = OnnxEncoder(exported(str(adapted[0]), tmp_path))
+    assert (encoder.encode("退货").known, encoder.encode("box").known) == (0.0, 1.0)
+    assert 0 < encoder.encode("box 退").known < 1
+    more = [f"{text} 坏" for text in TEXTS]
+    options = AdaptationOptions(epochs=1, learning_rate=0.0)
+    adapt(adapted[0], tmp_path / "again", more, options, _nothing)
+    again = OnnxEncoder(exported(str(tmp_path / "again"), tmp_path))
+    assert again.encode("退坏").known == 0.0
+    assert len(again.encode("退坏").spans) == 2
 
 
 def test_characters_alone_leave_the_layers(source: Path, tmp_path: Path) -> None:
