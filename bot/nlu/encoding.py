@@ -51,10 +51,10 @@ def training_encoder(
             # Imported by name and only here: torch costs seconds, and many trainings need none of it.
             fine_tune = import_module("bot.nlu.fine_tune")
             made: Path = fine_tune.fine_tuned(
-                data, options, cache, lambda part: tell("Fine-tuning the encoder", 0.4 * part)
+                data, options, cache, lambda part: tell("Fine-tuning the encoder", 0.5 * part)
             )
             backbone = str(made)
-        start, end = (0.4, 0.5) if is_full else (0.0, 0.25)
+        start, end = (0.5, 0.6) if is_full else (0.0, 0.2)
         source = exported(
             backbone, cache, progress=lambda part: tell("Exporting the encoder", start + (end - start) * part)
         )
@@ -87,7 +87,7 @@ def _tuned(
         upper_layers.Source(options.backbone, locate(options.backbone), source),
         upper_layers.Lesson(data.examples, names, epochs, options.random_seed),
         target,
-        lambda part: tell("Tuning the upper layers", 0.25 + 0.25 * part),
+        lambda part: tell("Tuning the upper layers", 0.2 + 0.4 * part),
     )
     return tuned
 

@@ -136,7 +136,7 @@ def train(  # noqa: PLR0913 - the one way in
         pieces=plan.understanding.entity_recognition and any(example.entities for example in examples),
         # What is encoded by a freshly tuned encoder is never asked for again.
         cache=None if made.knows_examples else cache or default_cache(),
-        tell=lambda part: tell("Reading the examples", 0.5 + 0.25 * part),
+        tell=lambda part: tell("Reading the examples", 0.6 + 0.15 * part),
     )
     tell("Intents", 0.75)
     model = _empty(data, plan, language)
