@@ -10,7 +10,7 @@ import math
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,14 +23,13 @@ from torch.nn import functional
 from language.encoder import EncoderError
 from language.export import SPARE_POSITIONS, load_backbone
 from language.new_characters import add_characters, unknown_characters
+from language.training_steps import alike, warm_up_and_fall
 
 Progress = Callable[[float, float], None]  # fraction in [0, 1], mean loss of the last step
 _PIECES = 128  # of a text; what lies beyond teaches nothing
 _MASKED_SHARE = 0.15
-_WARM_UP = 0.1  # share of the steps in which the learning rate rises
 _HEAD_RATE = 1e-3
 _FEWEST_TEXTS = 20
-_POOL = 50  # batches that are sorted by length together, so that little is padding
 _IGNORED = -100
 
 
@@ -203,16 +202,6 @@ class _Corpus:
         return ids, mask, targets
 
 
-def _batches(rows: list[list[int]], size: int, random: np.random.Generator) -> Iterator[list[list[int]]]:
-    """Yield all rows once, in batches of similar length."""
-    order = random.permutation(len(rows))
-    for start in range(0, len(rows), size * _POOL):
-        pool = sorted(order[start : start + size * _POOL], key=lambda row: len(rows[row]))
-        parts = [pool[first : first + size] for first in range(0, len(pool), size)]
-        for part in random.permutation(len(parts)):
-            yield [rows[row] for row in parts[part]]
-
-
 class _Run:
     """One adaptation: the prediction layer first, then the encoder or its new embeddings with it."""
 
@@ -269,11 +258,11 @@ class _Run:
     def _epochs(self, epochs: int, groups: list[dict[str, Any]]) -> None:
         steps = max(1, epochs * self._per_epoch)
         optimizer = torch.optim.AdamW(groups, weight_decay=0.0)
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
+        schedule = warm_up_and_fall(optimizer, steps)
         self.model.train()
         losses: list[float] = []
         for _ in range(epochs):
-            for rows in _batches(self.corpus.learnt, self.options.batch_size, self._random):
+            for rows in alike(self.corpus.learnt, len, self.options.batch_size, self._random):
                 loss = self.model(*self.corpus.masked(rows, self._random)).mean()
                 optimizer.zero_grad()
                 loss.backward()
@@ -302,8 +291,3 @@ class _Run:
             for start in range(0, len(rows), size)
         ]
         return float(torch.cat(losses).mean())
-
-
-def _rate(step: int, steps: int) -> float:
-    warm = max(1, int(_WARM_UP * steps))
-    return (step + 1) / warm if step < warm else max(0.0, (steps - step) / max(1, steps - warm))

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -27,7 +28,7 @@ from bot.training_data.nlu_examples import NluData, NluExample
 from language.backbone import content_key, locate
 from language.export import load_backbone
 from language.tokens import Span
-from language.training_steps import batches, steps_of, warm_up_and_fall
+from language.training_steps import alike, steps_of, warm_up_and_fall
 
 _IGNORED = -100  # cross_entropy passes over these targets
 _HEAD_RATE = 20.0  # the new layers learn so many times faster than the encoder
@@ -73,7 +74,6 @@ def fine_tuned(
     target = cache / f"backbone-{_key(data, options, content_key(source))}"
     if target.is_dir():
         return target
-    random.seed(options.random_seed)
     torch.manual_seed(options.random_seed)
     encoder, tokenizer = load_backbone(source)
     rows, sizes = _rows(data, options)
@@ -148,7 +148,11 @@ def _fit(
     )
     schedule = warm_up_and_fall(optimizer, steps)
     model.train()
-    for step, batch in enumerate(batches(rows, options.batch_size, options.epochs)):
+    chance = np.random.default_rng(options.random_seed)
+    epochs = (
+        alike(rows, lambda row: len(row.text), options.batch_size, chance) for _ in range(options.epochs)
+    )
+    for step, batch in enumerate(chain.from_iterable(epochs)):
         loss = _loss(model, tokenizer, batch)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch is typed in parts

@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 from itertools import chain
 
+import numpy as np
 import pytest
 import torch
 
-from language.training_steps import batches, steps_of, warm_up_and_fall
+from language.training_steps import alike, batches, steps_of, warm_up_and_fall
 
 
 @pytest.mark.parametrize(("rows", "sizes"), [(7, [3, 3, 1]), (6, [3, 3]), (2, [2])])
@@ -21,6 +22,18 @@ def test_each_epoch_shuffles_all_rows(rows: int, sizes: list[int]) -> None:
     epochs = [tuple(chain(*found[start : start + len(sizes)])) for start in range(0, len(found), len(sizes))]
     assert all(sorted(epoch) == list(range(rows)) for epoch in epochs)
     assert len(set(epochs)) > 1
+
+
+def test_batches_of_like_length_leave_little_to_pad() -> None:
+    """Every row comes once, each time in another order; few batches mix short rows with long ones."""
+    rows = ["x" * (1 + place % 40) for place in range(400)]
+    chance = np.random.default_rng(1)
+    epochs = [list(alike(rows, len, 8, chance)) for _ in range(2)]
+    assert epochs[0] != epochs[1]
+    for epoch in epochs:
+        assert [len(batch) for batch in epoch] == [8] * steps_of(400, 8, 1)
+        assert sorted(chain(*epoch)) == sorted(rows)
+        assert sum(8 * len(max(batch, key=len)) for batch in epoch) < 1.1 * sum(map(len, rows))
 
 
 def test_rate_rises_for_a_tenth_of_the_steps_and_falls_to_the_end() -> None:
