@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -131,9 +132,10 @@ def seen_states(
     model: LearntModel, tracker: Tracker, *, as_text: bool = False, spare: int = 0
 ) -> tuple[State, ...]:
     """Return the states of a live conversation that a model looks at, and `spare` ones before."""
-    turns = history_of(tracker).story_turns()
-    known = [turn for turn in turns if turn.action is None or turn.action.name != UNLIKELY_INTENT]
-    return states_to_predict(known[-model.network.turns - spare :], model.rule_only, as_text=as_text)
+    latest_first = reversed(history_of(tracker).story_turns())
+    known = (turn for turn in latest_first if turn.action is None or turn.action.name != UNLIKELY_INTENT)
+    seen = [*islice(known, model.network.turns + spare)]
+    return states_to_predict(seen[::-1], model.rule_only, as_text=as_text)
 
 
 def _place(entity: Entity) -> tuple[object, ...]:
