@@ -36,6 +36,7 @@ from bot.runtime.tracker_store import (
     load,
 )
 from bot.runtime.turn import SESSION_START, Turn, earlier_replies
+from bot.runtime.workers import Begun
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Processor:
 
         1. The turn waits for the one before it. A message that came before gets its first answer again.
         2. The conversation is loaded, and a new session starts if the last one is over.
-        3. The text is understood.
+        3. The text is understood: the encoder works while the store is read.
         4. The message is noted, slots are filled. If a person owns the conversation, the bot stays silent.
         5. The policies choose an action,       } until `action_listen`,
         6. it runs, and its events are noted,   } at most `max_predictions` times
@@ -79,6 +80,7 @@ class Processor:
         message = replace(message, text=clean_text(message.text))
         try:
             async with self.locks.hold(message.sender_id):
+                understanding = Begun(self._understand(message))
                 stored = await load(self.store, message)
                 turn = self._turn(message, stored)
                 answered = stored.answered
@@ -88,9 +90,9 @@ class Processor:
                     await self._store_pending(message.sender_id)
                     self._check_stored(message, must_store=must_store)
                     return list(answered)
-                parsed = await self._understand(message)
                 try:
                     await self._start_session_if_due(turn, message)
+                    parsed = await understanding
                     await self._note(turn, message, parsed)
                     if parsed is not None and not stored.is_with_agent:
                         await self._act(turn)

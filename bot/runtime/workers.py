@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
 from contextvars import copy_context
 from functools import partial
@@ -15,6 +15,37 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 _Job = tuple[asyncio.AbstractEventLoop, asyncio.Future[Any], Callable[[], Any]]
+
+
+class Begun(Generator[Any, Any, Result]):
+    """A coroutine that runs at once until it first waits, and goes on from there when this is awaited.
+
+    What it waits for goes on meanwhile; a task would begin only when the event loop comes to it. What is
+    raised before the coroutine first waits is raised at once.
+    """
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Result]) -> None:
+        self._coroutine = coroutine
+        self._waits_for: list[Any] = []
+        self._ended: list[Result] = []
+        try:
+            self._waits_for.append(coroutine.send(None))
+        except StopIteration as ended:
+            self._ended.append(ended.value)
+
+    def __await__(self) -> Generator[Any, Any, Result]:
+        """Wait for the result; once only, as for a coroutine."""
+        return self
+
+    def send(self, value: Any) -> Any:
+        """Go on, where nobody knows yet what is waited for by telling it."""
+        if self._ended:
+            raise StopIteration(self._ended[0])
+        return self._waits_for.pop() if self._waits_for else self._coroutine.send(value)
+
+    def throw(self, *broken: Any) -> Any:
+        """Raise in the coroutine what it waited for in vain."""
+        return self._coroutine.throw(*broken)
 
 
 class Workers:

@@ -17,7 +17,7 @@ from bot.dialogue.events import (
 from bot.dialogue.messages import Entity, Intent, ParseResult, UserMessage
 from bot.dialogue.tracker import Tracker
 from bot.runtime.custom_actions import ActionRejected
-from bot.runtime.tracker_store import InMemoryTrackerStore
+from bot.runtime.tracker_store import InMemoryTrackerStore, StoredConversation
 from tests.runtime.stand_ins import (
     PLAN,
     Guess,
@@ -156,6 +156,24 @@ async def test_messages_of_one_sender_are_answered_in_order() -> None:
     await asyncio.gather(first, second)
     assert [step for step in order if " a" in step] == ["begin a1", "end a1", "begin a2", "end a2"]
     assert len(bot.locks) == 0
+
+
+async def test_a_text_is_read_while_its_conversation_is_loaded() -> None:
+    """The store waits here until the parser is at work."""
+    begun = threading.Event()
+
+    class Watched(Words):
+        def parse(self, text: str) -> ParseResult:
+            begun.set()
+            return super().parse(text)
+
+    class Waiting(InMemoryTrackerStore):
+        def load(self, message: UserMessage) -> StoredConversation:
+            assert begun.wait(20)
+            return super().load(message)
+
+    bot = processor(parser=Watched(), store=Waiting())
+    assert texts(await bot.handle(UserMessage("greet Rome"))) == ["hi Rome"]
 
 
 async def test_a_payload_needs_no_parser() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from contextvars import ContextVar
 
 import pytest
 
-from bot.runtime.workers import Workers
+from bot.runtime.workers import Begun, Workers
 
 _NAME: ContextVar[str] = ContextVar("name", default="nobody")
 
@@ -65,3 +66,79 @@ def test_a_loop_may_end_before_its_work() -> None:
     asyncio.run(leave())
     go.set()
     assert asyncio.run(workers.run(lambda: "served")) == "served"
+
+
+async def test_what_has_begun_goes_on_before_anybody_waits_for_it() -> None:
+    """It runs up to where it first waits, and what it waits for ends meanwhile."""
+    workers, ended = Workers(), threading.Event()
+
+    async def answer() -> str:
+        await workers.run(ended.set)
+        await asyncio.sleep(0)
+        return "done"
+
+    begun = Begun(answer())
+    assert ended.wait(60)  # the event loop has not moved
+    assert await begun == "done"
+
+
+async def test_what_has_begun_may_end_at_once_or_break() -> None:
+    """A result without any wait is there; what breaks before or after the first wait is raised."""
+
+    async def quick() -> int:
+        return 7
+
+    async def broken(*, waits: bool) -> None:
+        if waits:
+            await asyncio.sleep(0)
+        raise ZeroDivisionError
+
+    assert await Begun(quick()) == 7
+    begun = Begun(broken(waits=True))
+    with pytest.raises(ZeroDivisionError):
+        await begun
+    with pytest.raises(ZeroDivisionError):
+        Begun(broken(waits=False))
+
+
+async def test_what_has_begun_hears_of_failures_and_cancellation() -> None:
+    """It can catch what breaks in a thread, and clean up when nobody waits any more."""
+    workers, go, cleaned = Workers(), threading.Event(), threading.Event()
+
+    async def careful() -> str:
+        try:
+            await workers.run(lambda: 1 // 0)
+        except ZeroDivisionError:
+            await asyncio.sleep(0)
+            return "caught"
+        return "missed"
+
+    async def waiting() -> None:
+        try:
+            await workers.run(lambda: go.wait(60))
+        finally:
+            cleaned.set()
+
+    async def wait() -> None:
+        await Begun(waiting())
+
+    assert await Begun(careful()) == "caught"
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    go.set()
+    assert cleaned.is_set()
+
+
+async def test_what_has_begun_can_be_left_alone() -> None:
+    """Nothing warns of it, and its work ends."""
+    workers, ended = Workers(), threading.Event()
+
+    async def work() -> None:
+        await workers.run(ended.set)
+
+    Begun(work())
+    assert ended.wait(60)
+    gc.collect()
