@@ -19,7 +19,7 @@ TABLET: JSON = {"viewport": {"width": 1024, "height": 768}, "reduced_motion": "r
 # Chinese differs from English in its words alone, and dialogs with few fields from those with many.
 LOOKED_AT = [name for name in SCREENS if name not in ("chinese", "reports-below", "reply", "new-account")]
 
-# The page hears of another colour scheme when it is drawn next, and NiceGUI's fields change their colours then.
+# A page hears of another colour scheme when it is drawn next, and the fields of NiceGUI change with it.
 NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 OUT_OF_PLACE = Path(__file__).with_name("out_of_place.js").read_text(encoding="utf-8")
 
