@@ -199,7 +199,7 @@ def test_a_way_back_that_nobody_began_is_refused(
     with capture_logs() as logs:
         answer = browser().get("/desk/provider/back", params={"state": "x", "code": "code"})
     assert answer.headers["location"] == "/desk/sign-in?problem=late"
-    assert [line["event"] for line in logs] == ["sign-in by provider refused"]
+    assert [line["event"] for line in logs].count("sign-in by provider refused") == 1
 
 
 def test_a_way_back_is_gone_once(desk: Desk, peer: Peer, browser: Callable[..., TestClient]) -> None:
